@@ -1,0 +1,368 @@
+# cython: language_level=3, embedsignature=False, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: freethreading_compatible=True
+# distutils: language = c++
+"""The only boundary between Python and the C++ core: take buffers, release the GIL, call, return plain values.
+
+Docstrings and types stand in _core.pyi, where editors and type checkers look.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+
+cdef extern from "hash.hpp" namespace "glovestore" nogil:
+    uint64_t c_xxh64 "glovestore::xxh64"(const void* data, size_t size, uint64_t seed) noexcept
+
+    cdef cppclass CSourceDigest "glovestore::SourceDigest":
+        void update(const void* data, size_t size) noexcept
+        uint64_t digest() noexcept
+        uint64_t bytes() noexcept
+
+    cdef cppclass CBlockHasher "glovestore::BlockHasher":
+        CBlockHasher(size_t block_size, size_t position) noexcept
+        size_t update(const void* data, size_t size, uint64_t* out) noexcept
+
+
+cdef extern from "number.hpp" namespace "glovestore" nogil:
+    cdef enum class NumberStatus(unsigned char):
+        ok, not_a_number, overflow
+
+    cdef struct Number:
+        float value
+        const char* end
+        NumberStatus status
+
+    const size_t number_padding
+    Number c_parse_number "glovestore::parse_number"(const char* begin) noexcept
+
+
+cdef extern from "parse.hpp" namespace "glovestore" nogil:
+    cdef enum class RowFault(int):
+        none, too_few, not_a_number, overflow, too_many, token_too_long
+
+    cdef struct Batch:
+        float* vectors
+        unsigned char* token_bytes
+        uint16_t* token_lengths
+        size_t capacity
+
+    cdef struct ParseResult:
+        size_t rows, token_bytes, consumed
+        RowFault fault
+        size_t field, field_size, found
+
+    const size_t longest_token
+    ParseResult c_parse_rows "glovestore::parse_rows"(const char* text, size_t size, size_t dim, const Batch& batch) noexcept
+
+
+cdef extern from "token_index.hpp" namespace "glovestore" nogil:
+    const uint32_t most_probes
+
+    cdef struct TokenTable:
+        const unsigned char* bytes
+        size_t size
+        const uint64_t* offsets
+        uint64_t rows
+
+    cdef struct IndexView:
+        const uint64_t* slots
+        uint64_t buckets
+        uint64_t seed
+        uint32_t longest_probe
+
+    cdef struct IndexBuild:
+        uint32_t longest_probe
+        uint64_t duplicates
+        bint too_long
+
+    uint64_t c_buckets_for "glovestore::buckets_for"(uint64_t rows) noexcept
+    IndexBuild c_build_index "glovestore::build_index"(const TokenTable& tokens, uint64_t* slots, uint64_t buckets,
+                                                       uint64_t seed, unsigned char* is_duplicate) noexcept
+    int64_t find_row(const IndexView& index, const TokenTable& tokens, const void* token, size_t size) noexcept
+    uint64_t c_first_lost_row "glovestore::first_lost_row"(const IndexView& index, const TokenTable& tokens) noexcept
+
+
+cdef extern from "gather.hpp" namespace "glovestore" nogil:
+    size_t first_outside(const int64_t* rows, const int64_t* positions, size_t count, int64_t row_limit,
+                         int64_t out_rows) noexcept
+    void c_gather "glovestore::gather"(const float* vectors, size_t dim, const int64_t* rows, const int64_t* positions,
+                                       size_t count, float* out) noexcept
+
+
+cdef extern from "statistics.hpp" namespace "glovestore" nogil:
+    cdef struct CStatistics "glovestore::Statistics":
+        uint64_t joined_rows
+        uint64_t block_rows
+        double* mean
+        double* squares
+        double* shift
+        double* sum
+        double* sum_of_squares
+
+    void c_row_norms "glovestore::row_norms"(const float* vectors, size_t rows, size_t dim, float* norms) noexcept
+    void update_statistics(CStatistics& statistics, const float* vectors, size_t rows, size_t dim) noexcept
+    void finish_statistics(CStatistics& statistics, size_t dim, double* std) noexcept
+
+
+cdef extern from "noise.hpp" namespace "glovestore" nogil:
+    void c_normal_vector "glovestore::normal_vector"(uint64_t seed, const double* mean, const double* std, size_t dim,
+                                                     float* out) noexcept
+
+
+LONGEST_TOKEN = longest_token
+MOST_PROBES = most_probes
+TEXT_PADDING = number_padding
+FAULT_NAMES = ("none", "too_few", "not_a_number", "overflow", "too_many", "token_too_long")
+
+
+cdef inline const void* start(const uint8_t[::1] data) noexcept:
+    """Return the address of the first byte; an empty view has none that may be taken."""
+    return <const void*> &data[0] if data.shape[0] else NULL
+
+
+def xxh64(const uint8_t[::1] data, uint64_t seed=0):
+    cdef const void* begin = start(data)
+    cdef uint64_t value
+    with nogil:
+        value = c_xxh64(begin, data.shape[0], seed)
+    return value
+
+
+cdef class SourceDigest:
+    cdef CSourceDigest state
+
+    def update(self, const uint8_t[::1] data):
+        cdef const void* begin = start(data)
+        with nogil:
+            self.state.update(begin, data.shape[0])
+
+    @property
+    def digest(self):
+        return self.state.digest()
+
+    @property
+    def nbytes(self):
+        return self.state.bytes()
+
+
+cdef class BlockHasher:
+    cdef CBlockHasher* state
+    cdef size_t block_size
+
+    def __cinit__(self, size_t block_size, size_t position=0):
+        require(position < block_size, "expected 0 <= position < block_size")
+        self.state = new CBlockHasher(block_size, position)
+        self.block_size = block_size
+
+    def __dealloc__(self):
+        del self.state
+
+    def update(self, const uint8_t[::1] data, uint64_t[::1] out):
+        cdef const void* begin = start(data)
+        cdef size_t size = data.shape[0], finished
+        require(<size_t> out.shape[0] >= size // self.block_size + 1, "out is too small")
+        with nogil:
+            finished = self.state.update(begin, size, &out[0])
+        return finished
+
+
+cdef require(bint holds, str problem):
+    """Guard the memory of every call below: a wrong shape is an error, never a stray write."""
+    if not holds:
+        raise ValueError(problem)
+
+
+def parse_number(bytes field not None):
+    cdef bytes padded = field + b"\n" + bytes(number_padding)
+    cdef const char* begin = PyBytes_AS_STRING(padded)
+    cdef Number number = c_parse_number(begin)
+    if number.status == NumberStatus.not_a_number or number.end != begin + len(field):
+        raise ValueError(f"expected a decimal number, got {field!r}")
+    if number.status == NumberStatus.overflow:
+        raise OverflowError(f"expected a number within float32, got {field!r}")
+    return number.value
+
+
+def parse_rows(const uint8_t[::1] text, size_t begin, size_t end, float[:, ::1] vectors, uint8_t[::1] token_bytes,
+               uint16_t[::1] token_lengths):
+    cdef size_t dim = vectors.shape[1]
+    require(begin < end and end + number_padding <= <size_t> text.shape[0], "text has no padding behind its end")
+    require(text[end - 1] == 10, "text does not end with a newline")
+    require(dim > 0 and vectors.shape[0] > 0, "vectors is empty")
+    require(<size_t> token_bytes.shape[0] >= end - begin, "token_bytes is smaller than the text")
+    require(token_lengths.shape[0] == vectors.shape[0], "token_lengths and vectors differ in length")
+    cdef Batch batch
+    batch.vectors = &vectors[0, 0]
+    batch.token_bytes = &token_bytes[0]
+    batch.token_lengths = &token_lengths[0]
+    batch.capacity = vectors.shape[0]
+    cdef ParseResult result
+    with nogil:
+        result = c_parse_rows(<const char*> &text[begin], end - begin, dim, batch)
+    return (result.rows, result.token_bytes, result.consumed, FAULT_NAMES[<int> result.fault], result.field,
+            result.field_size, result.found)
+
+
+def buckets_for(uint64_t rows):
+    return c_buckets_for(rows)
+
+
+cdef TokenTable token_table(const uint64_t[::1] offsets, const uint8_t[::1] token_bytes):
+    cdef TokenTable table
+    require(offsets.shape[0] > 1, "token_offsets has no token")
+    table.bytes = <const unsigned char*> start(token_bytes)
+    table.size = token_bytes.shape[0]
+    table.offsets = &offsets[0]
+    table.rows = offsets.shape[0] - 1
+    return table
+
+
+cdef require_buckets(const uint64_t[::1] slots):
+    cdef uint64_t buckets = <uint64_t> slots.shape[0] // 8
+    require(slots.shape[0] % 8 == 0 and buckets >= 2 and buckets & (buckets - 1) == 0,
+            "index_slots is not a power of two of buckets")
+
+
+def build_index(uint64_t[::1] slots, const uint64_t[::1] token_offsets, const uint8_t[::1] token_bytes, uint64_t seed,
+                uint8_t[::1] is_duplicate):
+    cdef TokenTable tokens = token_table(token_offsets, token_bytes)
+    cdef IndexBuild result
+    require_buckets(slots)
+    require(<uint64_t> is_duplicate.shape[0] == tokens.rows, "is_duplicate does not fit token_offsets")
+    cdef uint64_t buckets = slots.shape[0] // 8
+    with nogil:
+        result = c_build_index(tokens, &slots[0], buckets, seed, &is_duplicate[0])
+    return None if result.too_long else (result.longest_probe, result.duplicates)
+
+
+cdef class TokenIndex:
+    # The views keep the memory, and with it a map, alive for as long as this object lives.
+    cdef const uint64_t[::1] slots
+    cdef const uint64_t[::1] offsets
+    cdef const uint8_t[::1] token_bytes
+    cdef IndexView index
+    cdef TokenTable tokens
+
+    def __cinit__(self, const uint64_t[::1] slots, const uint64_t[::1] token_offsets, const uint8_t[::1] token_bytes,
+                  uint64_t seed, uint32_t longest_probe):
+        require_buckets(slots)
+        require(longest_probe <= most_probes, "longest_probe is out of range")
+        self.slots = slots
+        self.offsets = token_offsets
+        self.token_bytes = token_bytes
+        self.tokens = token_table(token_offsets, token_bytes)
+        self.index.slots = &slots[0]
+        self.index.buckets = slots.shape[0] // 8
+        self.index.seed = seed
+        self.index.longest_probe = longest_probe
+
+    cdef int64_t find_object(self, object token, object position) except -2:
+        cdef Py_ssize_t size = 0
+        cdef const char* text
+        if isinstance(token, bytes):
+            return find_row(self.index, self.tokens, PyBytes_AS_STRING(token), PyBytes_GET_SIZE(token))
+        if not isinstance(token, str):
+            where = "" if position is None else f" at position {position}"
+            raise TypeError(f"expected a token (str or bytes){where}, got {type(token).__name__}")
+        try:
+            text = PyUnicode_AsUTF8AndSize(token, &size)
+        except UnicodeEncodeError:
+            return self.find_surrogates(token)
+        return find_row(self.index, self.tokens, text, size)
+
+    cdef int64_t find_surrogates(self, str token) except -2:
+        """Find a token that stands for bytes that are not UTF-8; any other lone surrogate is in no store."""
+        try:
+            raw = token.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return -1
+        return self.find_object(raw, None)
+
+    def row(self, token):
+        return self.find_object(token, None)
+
+    def find(self, tokens, int64_t[::1] out):
+        cdef Py_ssize_t position = 0, count = out.shape[0]
+        require(count == len(tokens), "out does not fit tokens")
+        for token in tokens:
+            if position == count:  # another thread made the list longer
+                break
+            out[position] = self.find_object(token, position)
+            position += 1
+
+    def first_lost_row(self):
+        cdef uint64_t row
+        with nogil:
+            row = c_first_lost_row(self.index, self.tokens)
+        return None if row == self.tokens.rows else row
+
+
+def gather(const float[:, ::1] vectors, const int64_t[::1] rows, float[:, ::1] out,
+           const int64_t[::1] positions=None):
+    cdef size_t count = rows.shape[0], outside, dim = vectors.shape[1]
+    cdef const int64_t* targets = NULL
+    require(out.shape[1] == vectors.shape[1], "out and vectors differ in dim")
+    if positions is not None:
+        require(<size_t> positions.shape[0] == count, "positions does not fit rows")
+    if count == 0 or dim == 0:
+        return
+    if positions is not None:
+        targets = &positions[0]
+    with nogil:
+        outside = first_outside(&rows[0], targets, count, vectors.shape[0], out.shape[0])
+        if outside == count:
+            c_gather(&vectors[0, 0] if vectors.shape[0] else NULL, dim, &rows[0], targets, count, &out[0, 0])
+    if outside < count:
+        target = positions[outside] if positions is not None else outside
+        raise IndexError(f"request {outside}: row {rows[outside]} of {vectors.shape[0]}, target {target} of {out.shape[0]}")
+
+
+def row_norms(const float[:, ::1] vectors, float[::1] norms):
+    require(norms.shape[0] == vectors.shape[0], "norms does not fit vectors")
+    if vectors.shape[0] == 0 or vectors.shape[1] == 0:
+        return
+    with nogil:
+        c_row_norms(&vectors[0, 0], vectors.shape[0], vectors.shape[1], &norms[0])
+
+
+cdef class Statistics:
+    cdef CStatistics state
+    cdef double[:, ::1] memory
+
+    def __cinit__(self, double[:, ::1] memory):
+        require(memory.shape[0] == 5 and memory.shape[1] > 0, "memory is not (5, dim)")
+        self.memory = memory
+        memory[:, :] = 0.0
+        self.state.joined_rows = self.state.block_rows = 0
+        self.state.mean = &memory[0, 0]
+        self.state.squares = &memory[1, 0]
+        self.state.shift = &memory[2, 0]
+        self.state.sum = &memory[3, 0]
+        self.state.sum_of_squares = &memory[4, 0]
+
+    def update(self, const float[:, ::1] vectors):
+        require(vectors.shape[1] == self.memory.shape[1], "vectors and memory differ in dim")
+        if vectors.shape[0] == 0:
+            return
+        with nogil:
+            update_statistics(self.state, &vectors[0, 0], vectors.shape[0], vectors.shape[1])
+
+    def finish(self, double[::1] mean, double[::1] std):
+        require(mean.shape[0] == self.memory.shape[1] and std.shape[0] == mean.shape[0], "mean or std is not (dim,)")
+        with nogil:
+            finish_statistics(self.state, self.memory.shape[1], &std[0])
+        mean[:] = self.memory[0]
+
+
+def normal_vectors(const uint8_t[::1] token, const double[::1] mean, const double[::1] std, float[::1] out):
+    cdef const void* begin = start(token)
+    require(mean.shape[0] == out.shape[0] and std.shape[0] == out.shape[0], "mean, std and out differ in length")
+    if out.shape[0] == 0:
+        return
+    with nogil:
+        c_normal_vector(c_xxh64(begin, token.shape[0], 0), &mean[0], &std[0], out.shape[0], &out[0])

@@ -1,0 +1,82 @@
+"""Coverage: how much of a vocabulary was found, by which rule, and what was not."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from glovestore.errors import CoverageWarning
+from glovestore.fallbacks import best_fallback
+from glovestore.tokens import first_few
+from glovestore.vectors import Find
+
+LOW_COVERAGE = 0.5
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Count the tokens of a vocabulary that were found.
+
+    `found` counts tokens found exactly as they are, `by_rule` those found by each fallback, and `missing_tokens`
+    names all the others, in the order of the vocabulary. Padding, and the unknown token of a `Vocabulary`, do not
+    count: total == found + sum(by_rule.values()) + missing.
+    """
+
+    total: int
+    found: int
+    by_rule: dict[str, int]
+    missing: int
+    missing_tokens: tuple[str, ...]
+
+    @property
+    def fraction(self) -> float:
+        """Return the part that was found, as it is or by a rule, from 0.0 to 1.0; 1.0 for an empty vocabulary."""
+        return (self.total - self.missing) / self.total if self.total else 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts, the fraction and the missing tokens as plain values for JSON."""
+        return {
+            "total": self.total,
+            "found": self.found,
+            "by_rule": dict(self.by_rule),
+            "missing": self.missing,
+            "fraction": self.fraction,
+            "missing_tokens": list(self.missing_tokens),
+        }
+
+    def __str__(self) -> str:
+        head = f"{self.total - self.missing:,} of {self.total:,} tokens found ({percent(self)})"
+        if self.by_rule:
+            head += f": {self.found:,} as they are" + "".join(f", {n:,} by {rule}" for rule, n in self.by_rule.items())
+        return f"{head}; {self.missing:,} missing: {first_few(self.missing_tokens)}" if self.missing else head
+
+
+def percent(coverage: Coverage) -> str:
+    """Return the fraction as a percentage, rounded down: 100 % means that nothing is missing."""
+    if not coverage.total:
+        return "100.0 %"
+    tenths = 1000 * (coverage.total - coverage.missing) // coverage.total
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def warn_if_low(coverage: Coverage, find: Find) -> None:
+    """Issue a `CoverageWarning` at the user's line if less than half was found, naming the fallback that helps most."""
+    if coverage.fraction >= LOW_COVERAGE:
+        return
+    name, wins = best_fallback(find, coverage.missing_tokens)
+    advice = (
+        f"the fallback {name!r} would find {wins:,} of the missing" if wins else "no fallback would find any of them"
+    )
+    found = f"{coverage.total - coverage.missing:,} of {coverage.total:,} tokens"
+    message = f"only {found} found ({percent(coverage)}); missing: {first_few(coverage.missing_tokens)}; {advice}"
+    warnings.warn(message, CoverageWarning, stacklevel=_level_of_user())
+
+
+def _level_of_user() -> int:
+    """Count the frames from the caller to the first one outside this package (store.matrix, torch.embedding, ...)."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "glovestore":
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,46 @@
+"""Every exception of the package. Messages say what was expected, what came, and where."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+Path = str | os.PathLike[str]
+
+
+class GlovestoreError(Exception):
+    """Base of all errors that are about data: catch it to catch them all."""
+
+
+class TextFormatError(GlovestoreError):
+    """Report a vectors file that breaks the rules of its format.
+
+    `line` and `column` count from 1, `column` in bytes; either is None where the problem has no such place.
+    """
+
+    def __init__(self, problem: str, path: Path, line: int | None = None, column: int | None = None) -> None:
+        self.problem = problem
+        self.path = os.fspath(path)
+        self.line = line
+        self.column = column
+        place = ":".join(str(part) for part in (self.path, line, column) if part is not None)
+        super().__init__(f"{place}: {problem}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.path, self.line, self.column)
+
+
+class StoreFormatError(GlovestoreError):
+    """Report a file that is not a store, or a damaged one."""
+
+    def __init__(self, problem: str, path: Path) -> None:
+        self.problem = problem
+        self.path = os.fspath(path)
+        super().__init__(f"{self.path}: {problem}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.path)
+
+
+class CoverageWarning(UserWarning):
+    """Warn that a store lacks most of the tokens of a vocabulary."""

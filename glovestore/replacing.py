@@ -1,0 +1,157 @@
+"""A file that appears whole or not at all: written beside its target, then renamed over it.
+
+The temporary is `.NAME.<random>.tmp` in the target's folder. Its writer holds an flock on it, so that whoever cleans up
+can tell a running build's temporary from one that a killed process left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+if sys.platform != "win32":
+    import fcntl
+
+PIECE = 1 << 20
+
+
+class ReplacingFile:
+    """The temporary of a build. A context manager: leaving it without `commit` removes the temporary.
+
+    `may_replace(path)` raises unless the existing file at `path` may be replaced; it is asked at the start, so that
+    nobody waits for a build that cannot land, and once more before the rename.
+    """
+
+    def __init__(self, target: Path, may_replace: Callable[[Path], None]) -> None:
+        self.target = Path(os.path.realpath(target))
+        self.may_replace = may_replace
+        self._check_target()
+        remove_leftovers(self.target)
+        self.path, self.fd = _create_locked(self.target)
+        self.fsync_seconds = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def write(self, data: Any, offset: int) -> None:
+        """Write all bytes of a contiguous buffer at `offset`."""
+        view = memoryview(data).cast("B") if memoryview(data).nbytes else memoryview(b"")
+        for start in range(0, len(view), PIECE):
+            piece = view[start : start + PIECE]
+            while piece:
+                written = os.pwrite(self.fd, piece, offset)
+                piece, offset = piece[written:], offset + written
+
+    def read_into(self, view: memoryview, offset: int) -> None:
+        """Fill `view` with what was written at `offset`; the file must reach that far."""
+        while view:
+            count = os.preadv(self.fd, [view], offset)
+            if count == 0:
+                raise OSError(f"{self.path}: expected {len(view)} more bytes at byte {offset}: the file was truncated")
+            view, offset = view[count:], offset + count
+
+    def truncate(self, size: int) -> None:
+        """Set the file's size; new bytes are zero."""
+        os.ftruncate(self.fd, size)
+
+    def commit(self, durable: bool) -> None:
+        """Rename over the target, keeping an old file's mode. `durable`: flush file and folder first, or fail."""
+        self._check_target()
+        with contextlib.suppress(FileNotFoundError):
+            os.fchmod(self.fd, stat.S_IMODE(os.stat(self.target).st_mode))
+        start = time.perf_counter()
+        if durable:
+            os.fsync(self.fd)
+        synced = time.perf_counter()
+        os.replace(self.path, self.target)
+        renamed = time.perf_counter()
+        if durable:
+            _fsync_folder(self.target.parent)
+        self.fsync_seconds = (synced - start) + (time.perf_counter() - renamed)
+        os.close(self.fd)
+        self.fd = -1
+
+    def discard(self) -> None:
+        """Remove the temporary, if it still is one."""
+        if self.fd >= 0:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path)
+            os.close(self.fd)
+            self.fd = -1
+
+    def _check_target(self) -> None:
+        if self.target.is_dir():
+            raise IsADirectoryError(f"{self.target}: expected a file name for the store, got a directory")
+        if not self.target.parent.is_dir():
+            raise FileNotFoundError(f"{self.target}: expected an existing folder, {self.target.parent} is none")
+        if self.target.exists():
+            self.may_replace(self.target)
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove the temporaries of builds of `target` that are no longer running: those whose flock can be had."""
+    if sys.platform == "win32":  # no flock, no telling which are in use
+        return
+    prefix = f".{target.name}."
+    with os.scandir(target.parent) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(prefix) and entry.name.endswith(".tmp")]
+    for name in names:
+        if len(name) == len(prefix) + 16 + len(".tmp"):
+            _remove_unlocked(target.parent / name)
+
+
+def _remove_unlocked(path: Path) -> None:
+    assert sys.platform != "win32"
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return  # gone meanwhile, or not ours
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+    except OSError:
+        pass  # its build is running
+    finally:
+        os.close(fd)
+
+
+def _create_locked(target: Path) -> tuple[Path, int]:
+    """Create a temporary and lock it. Between the two a cleaner may have taken it for a leftover: then try again."""
+    while True:
+        path = target.parent / f".{target.name}.{secrets.token_hex(8)}.tmp"
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except PermissionError as error:
+            raise PermissionError(
+                f"{target}: no permission to create a file in {target.parent}: {error.strerror}"
+            ) from None
+        if sys.platform == "win32":
+            return path, fd
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.stat(path), os.fstat(fd)):
+                return path, fd
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        os.close(fd)
+
+
+def _fsync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,70 @@
+"""The sentences about bad text: what was expected, what came."""
+
+from __future__ import annotations
+
+from glovestore.layout import looks_like_store
+
+LARGEST_FLOAT32 = "3.4028235e38"
+SHOWN_BYTES = 60
+
+SIGNATURES = {
+    b"\x1f\x8b\x08": "a gzip file: decompress it first",
+    b"PK\x03\x04": "a zip file: extract it first",
+    b"BZh91AY&SY": "a bzip2 file: decompress it first",
+    b"\xfd7zXZ\x00": "an xz file: decompress it first",
+    b"\x28\xb5\x2f\xfd": "a zstd file: decompress it first",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file that is not a store",
+    b"\x93NUMPY": "a .npy file",
+    b"\xba\x16\x4f\x2f": "a fastText .bin file: pass the .vec file",
+}
+
+
+def not_text(head: bytes | bytearray) -> str | None:
+    """Return what is wrong with a file that says by its first bytes that it is something else, else None."""
+    if looks_like_store(bytes(head[:64])):
+        return "expected GloVe text, got a glovestore file: it needs no build, open it"
+    for signature, what in SIGNATURES.items():
+        if head.startswith(signature):
+            return f"expected GloVe text, got {what}"
+    return None
+
+
+def describe_fault(fault: str, line: bytes, field: bytes, dim: int, found: int, unfinished: bool) -> str:
+    """Return the sentence for a fault of `_core.parse_rows`. `unfinished`: the line is the last and has no newline."""
+    if fault == "too_few":
+        return _too_few(line, dim, found, unfinished)
+    if fault == "not_a_number":
+        return _not_a_number(field) + _hint(line, field)
+    if fault == "overflow":
+        return f"expected a number within float32 (up to {LARGEST_FLOAT32}), got {show(field)}"
+    if fault == "too_many":
+        return f"expected {dim} numbers, got {found}: two rows on one line?"
+    return f"expected a token of at most 65535 bytes, got {len(field)}"
+
+
+def _too_few(line: bytes, dim: int, found: int, unfinished: bool) -> str:
+    if not line.strip(b" \r"):
+        return f"expected a token and {dim} numbers, got an empty line"
+    end = ": the file ends inside this row" if unfinished else ""
+    return f"expected {dim} numbers, got {found}{end}" + _hint(line, line)
+
+
+def _not_a_number(field: bytes) -> str:
+    if not field:
+        return "expected a number, got nothing: two spaces in a row"
+    finite = "finite " if field.lower().lstrip(b"+-") in (b"inf", b"infinity", b"nan") else ""
+    return f"expected a {finite}number, got {show(field)}"
+
+
+def _hint(line: bytes, field: bytes) -> str:
+    if b"\0" in line:
+        return "; the line holds zero bytes: is this a binary file?"
+    if b"\t" in field:
+        return "; fields are separated by tabs where single spaces are expected"
+    return ""
+
+
+def show(field: bytes) -> str:
+    """Return bytes for a message: quoted, readable, short."""
+    text = field[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
+    return repr(text) + ("..." if len(field) > SHOWN_BYTES else "")

@@ -1,0 +1,33 @@
+"""What a matrix is made from: a look-up, rows, and their statistics. Whoever has these needs no store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glovestore.tokens import Token
+
+Find = Callable[[Sequence[Token]], NDArray[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Rows of vectors and the look-up that finds them.
+
+    `find` maps k tokens to a new int64 (k,) array of rows, -1 for an absent token, and raises `TypeError` for
+    anything that is neither `str` nor `bytes`. `vectors` is float32 (n, dim), C-contiguous, and only read; `mean`
+    and `std` are float64 (dim,), the statistics of its rows.
+    """
+
+    find: Find
+    vectors: NDArray[np.float32]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    @property
+    def dim(self) -> int:
+        """Return the number of floats in a row."""
+        return int(self.vectors.shape[1])

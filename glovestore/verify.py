@@ -1,0 +1,81 @@
+"""Reading a whole store to find damage: checksums of blocks, then every token's way through the index."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glovestore import _core, layout
+from glovestore.errors import StoreFormatError
+
+BLOCKS_AT_A_TIME = 64
+
+
+def verify_file(path: Path, expected: layout.Layout, index: _core.TokenIndex) -> None:
+    """Raise StoreFormatError at the first damage. Reads the file anew: a disk error is an exception then, not a
+    signal.""" with open(path, "rb", buffering=0) as file:
+        fd = file.fileno()
+        size = os.fstat(fd).st_size
+        if size != expected.file_size:
+            raise StoreFormatError(f"truncated or replaced: expected {expected.file_size} bytes, got {size}", path)
+        header = bytes(_pread(fd, expected.header_size, 0, path))
+        if layout.read_layout(header, size, path) != expected:
+            raise StoreFormatError("expected the store that was opened, got another one in its place", path)
+        _verify_checksums(fd, expected, path)
+    lost = index.first_lost_row()
+    if lost is not None:
+        raise StoreFormatError(
+            f"index_slots: expected to find the token of row {lost} by its hash, it is not there", path
+        )
+
+
+def _verify_checksums(fd: int, expected: layout.Layout, path: Path) -> None:
+    own = expected.tensors["block_checksums"]
+    data = _pread(fd, own.nbytes, own.offset, path)
+    stated, actual = expected.metadata.get("block_checksums_xxh64"), f"{_core.xxh64(data):016x}"
+    if stated != actual:
+        raise StoreFormatError(f"block_checksums: damaged: expected their XXH64 to be {stated}, got {actual}", path)
+    checksums: NDArray[np.uint64] = np.frombuffer(data, np.uint64)
+    for first in range(0, len(checksums), BLOCKS_AT_A_TIME):
+        begin = expected.header_size + first * layout.CHECKSUM_BLOCK
+        text = _pread(fd, min(BLOCKS_AT_A_TIME * layout.CHECKSUM_BLOCK, expected.file_size - begin), begin, path)
+        for number in range(first, min(first + BLOCKS_AT_A_TIME, len(checksums))):
+            start = (number - first) * layout.CHECKSUM_BLOCK
+            block = text[start : start + layout.CHECKSUM_BLOCK]
+            if _core.xxh64(_without(block, begin + start, own)) != checksums[number]:
+                raise StoreFormatError(_describe(expected, begin + start, begin + start + len(block)), path)
+
+
+def _without(block: memoryview, begin: int, left_out: layout.Tensor) -> memoryview | bytes:
+    """Return a block, which stands at byte `begin` of the file, without the bytes of `left_out`."""
+    low, high = (min(max(at - begin, 0), len(block)) for at in (left_out.offset, left_out.end))
+    return block if low == high else bytes(block[:low]) + bytes(block[high:])
+
+
+def _describe(expected: layout.Layout, begin: int, end: int) -> str:
+    """Return the sentence for a damaged block [begin, end): the arrays in it, and which of their rows."""
+    parts = []
+    for name, tensor in expected.tensors.items():
+        low, high = max(begin, tensor.offset), min(end, tensor.end)
+        if low >= high or name == "block_checksums":
+            continue
+        per_row = tensor.nbytes // tensor.shape[0]
+        first, last = (low - tensor.offset) // per_row, (high - 1 - tensor.offset) // per_row
+        unit = {"vectors": "rows", "norms": "rows", "token_offsets": "rows"}.get(name, "items")
+        parts.append(f"{name} {unit} {first} to {last}")
+    return f"damaged: the checksum of bytes {begin} to {end} is wrong; they hold {', '.join(parts)}"
+
+
+def _pread(fd: int, size: int, offset: int, path: Path) -> memoryview:
+    """Read exactly `size` bytes."""
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        count = os.preadv(fd, [view], offset)
+        if count == 0:
+            raise StoreFormatError(f"truncated: expected {len(view)} more bytes at byte {offset}", path)
+        view, offset = view[count:], offset + count
+    return memoryview(data)
