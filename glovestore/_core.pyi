@@ -121,7 +121,5 @@ def gather(
     IndexError before anything is written if a row or a position is outside.
     """
 
-def normal_vectors(
-    token: bytes, mean: NDArray[np.float64], std: NDArray[np.float64], out: NDArray[np.float32]
-) -> None:
+def normal_vectors(token: bytes, mean: NDArray[np.float64], std: NDArray[np.float64], out: NDArray[np.float32]) -> None:
     """Write a token's reproducible random vector, about normal with `mean` and `std`, to `out` (dim,)."""

@@ -236,6 +236,7 @@ class EmbeddingStore:
 
         For frameworks that want to own their memory. The written pages count as this process's own memory.
         """
+        self._index  # noqa: B018
         _, memory = _load(self.path, copy=False, access=mmap.ACCESS_COPY, expected=self._layout)
         return _array(memory, self._layout.tensors["vectors"])
 

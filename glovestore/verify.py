@@ -15,8 +15,11 @@ BLOCKS_AT_A_TIME = 64
 
 
 def verify_file(path: Path, expected: layout.Layout, index: _core.TokenIndex) -> None:
-    """Raise StoreFormatError at the first damage. Reads the file anew: a disk error is an exception then, not a
-    signal.""" with open(path, "rb", buffering=0) as file:
+    """Raise StoreFormatError at the first damage.
+
+    Reads the file anew instead of through the map: an error of the disk is an exception then, not a signal.
+    """
+    with open(path, "rb", buffering=0) as file:
         fd = file.fileno()
         size = os.fstat(fd).st_size
         if size != expected.file_size:

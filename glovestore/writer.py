@@ -36,8 +36,7 @@ class TokenIndex(NamedTuple):
 
 
 class StoreWriter:
-    """Writes one store into `file`. Rows are (k, dim) float32; tokens are bytes behind each other, and their
-    lengths."""
+    """Writes one store into `file`. Rows are (k, dim) float32; tokens are bytes, and the length of each."""
 
     def __init__(self, file: ReplacingFile, dim: int) -> None:
         self.file = file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from glovestore import _core
-from glovestore.errors import TextFormatError
 from glovestore.sources.blocks import FileBlocks
 
 BLOCK_SIZE = 1 << 20
@@ -28,6 +27,7 @@ class LineWindow:
         self.begin = self.end = self.filled = 0
         self.at_end = False
         self.final_newline = True
+        self.too_long_at: int | None = None  # where a line begins that has more than LONGEST_LINE bytes
 
     def fill(self) -> bool:
         """Read one more block behind `filled`; return False when there is none. Moves everything to the front."""
@@ -40,9 +40,16 @@ class LineWindow:
         if count == 0:
             self._finish()
         else:
-            newline = self.data.rfind(b"\n", searched, self.filled)
-            self.end = newline + 1 if newline >= 0 else self.end
+            self._find_newlines(searched)
         return count > 0
+
+    def _find_newlines(self, searched: int) -> None:
+        """Move `end` behind the last newline at or after `searched`; only the line cut there can be too long."""
+        first = self.data.find(b"\n", searched, self.filled)
+        if (self.filled if first < 0 else first) - self.end > LONGEST_LINE:
+            self.too_long_at = self.end
+        if first >= 0:
+            self.end = self.data.rfind(b"\n", first, self.filled) + 1
 
     def _make_room(self) -> None:
         held = self.data[self.begin : self.filled]
@@ -60,10 +67,3 @@ class LineWindow:
             self.final_newline = False
             self.data[self.filled] = 10
             self.end = self.filled = self.filled + 1
-
-    def check_line_length(self, line: int) -> None:
-        """Raise TextFormatError when the unfinished line, number `line`, is longer than any row may be."""
-        if self.filled - self.end > LONGEST_LINE:
-            raise TextFormatError(
-                f"expected a line of at most {LONGEST_LINE} bytes, got a longer one", self.blocks.path, line, 1
-            )

@@ -81,7 +81,7 @@ class TextReader:
                     turn = (turn + 1) % RING
             if not self._window.fill() and self._window.begin == self._window.end:
                 break
-            self._window.check_line_length(self.lines + 1)
+            self._check_line_length()
         self._check_end()
 
     # ------------------------------------------------------------------ rows
@@ -128,6 +128,13 @@ class TextReader:
         self._last_token = None
         window.begin = newline + 1
 
+    def _check_line_length(self) -> None:
+        window = self._window
+        if window.too_long_at is not None:
+            line = self.lines + 1 + window.data.count(b"\n", window.begin, window.too_long_at)
+            problem = f"expected a line of at most {LONGEST_LINE} bytes, got a longer one"
+            raise TextFormatError(problem, self.blocks.path, line, 1)
+
     def _check_end(self) -> None:
         if self.rows == 0:
             detail = f"; the first of {self.skipped} bad lines: {self.first_skipped[0]}" if self.skipped else ""
@@ -144,9 +151,9 @@ class TextReader:
     def _read_head(self, dim: int | None, header: Header) -> None:
         """Read enough of the file to know `dim` and whether there is a header."""
         window = self._window
-        while window.data.count(b"\n", 0, window.end) <= HEAD_ROWS and window.filled <= LONGEST_LINE and window.fill():
+        while self._needs_more() and window.fill():
             pass
-        window.check_line_length(1)
+        self._check_line_length()
         problem = not_text(window.data[: min(window.filled, 64)])
         if problem:
             raise TextFormatError(problem, self.blocks.path, 1, 1)
@@ -169,9 +176,18 @@ class TextReader:
         if self.dim > LONGEST_DIM:
             raise TextFormatError(f"expected a dim of at most {LONGEST_DIM}, got {self.dim}", self.blocks.path, 1, 1)
 
+    def _needs_more(self) -> bool:
+        """Tell whether the lines that `dim` is found by are not all read yet: a header, and HEAD_ROWS that are not blank."""
+        window = self._window
+        if window.filled > LONGEST_LINE:
+            return False
+        if window.data.count(b"\n", 0, window.end) <= HEAD_ROWS:  # the quick answer
+            return True
+        return sum(1 for line in islice(filter(None, self._head_lines()), HEAD_ROWS + 1)) <= HEAD_ROWS
+
     def _head_lines(self) -> Iterator[bytes]:
         """Yield the first lines, stripped as rows are. Which ones these are depends on no block size."""
-        begin, limit = self._window.begin, min(self._window.end, LONGEST_LINE)
+        begin, limit = self._window.begin, min(self._window.end, LONGEST_LINE + 1)
         while (newline := self._window.data.find(b"\n", begin, limit)) >= 0:
             yield bytes(self._window.data[begin:newline]).rstrip(b" \r")
             begin = newline + 1
@@ -180,7 +196,7 @@ class TextReader:
         """Return (rows, dim) of the header line, or None."""
         if header is False:
             return None
-        first, second = [*islice(self._head_lines(), 2), b""][:2]
+        first, second, *_ = *islice(self._head_lines(), 2), b"", b""
         match = re.fullmatch(rb"([0-9]{1,18}) ([0-9]{1,18})", first)
         stated = (int(match[1]), int(match[2])) if match and int(match[2]) > 0 else None
         if header is True:
@@ -192,12 +208,12 @@ class TextReader:
 
     def _most_frequent_dim(self) -> int:
         """Return the dim of most rows among the first lines; a row has one field more than numbers."""
-        lines = islice(enumerate(self._head_lines()), HEAD_ROWS)
-        numbers = [(line.count(b" "), place) for place, line in lines if line]
+        rows = ((place, line) for place, line in enumerate(self._head_lines()) if line)
+        numbers = [(line.count(b" "), place) for place, line in islice(rows, HEAD_ROWS)]
         ranking = Counter(count for count, _ in numbers).most_common(2)
         if not ranking:
             raise TextFormatError(
-                f"expected rows of vectors, got none in the first {HEAD_ROWS} lines", self.blocks.path
+                f"expected rows of vectors, got none in the first {LONGEST_LINE} bytes", self.blocks.path
             )
         best, frequency = ranking[0]
         line = self.header + 1 + next(place for count, place in numbers if count == best)
@@ -237,7 +253,7 @@ def _is_row(line: bytes, dim: int) -> bool:
 def _check_arguments(dim: Any, header: Any, on_bad_line: Any) -> None:
     if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int) or dim < 1):
         raise ValueError(f"expected dim to be a positive int or None, got {dim!r}")
-    if header not in ("auto", True, False):
+    if header is not True and header is not False and header != "auto":
         raise ValueError(f"expected header to be 'auto', True or False, got {header!r}")
     if on_bad_line not in ("error", "skip"):
         raise ValueError(f"expected on_bad_line to be 'error' or 'skip', got {on_bad_line!r}")

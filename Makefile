@@ -1,0 +1,78 @@
+# make demo      the whole path on real vectors, from text to nn.Embedding   (VECTORS=file: on your own file)
+# make test      the test suite against the installed package                (ARGS="-k store": arguments for pytest)
+# make lint      ruff, mypy, and the stub of the extension against the extension
+# make bench     benchmarks beside other libraries                           (VECTORS=file, ARGS=...)
+# make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
+# make clean     remove what these commands made
+#
+# Each command makes a virtual environment of its own and installs the package into it, as a user would. A second run
+# installs again only if a source changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+# The checkout's glovestore/ must not hide the installed one: no current folder on sys.path, and the script pytest rather
+# than `python -m pytest`.
+export PYTHONSAFEPATH = 1
+
+PYTHON ?= python3
+VECTORS ?=
+ARGS ?=
+INSTALL = bin/pip install --disable-pip-version-check $(QUIET) --constraint constraints.txt
+QUIET := $(shell test -t 2 || echo -qq) # pip's progress bars where somebody watches
+
+# Folders are listed too: their time changes when a file is added or removed.
+SOURCES := pyproject.toml setup.py constraints.txt README.md \
+	$(shell find ext glovestore \( -name __pycache__ -o -name '*.so' \) -prune -o -print)
+
+# setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
+FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
+
+.PHONY: demo test lint bench sanitize clean
+
+demo: .venv-demo/installed
+	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
+
+test: .venv-test/installed
+	@.venv-test/bin/pytest $(ARGS)
+
+lint: .venv-test/linters
+	.venv-test/bin/ruff check
+	.venv-test/bin/ruff format --check
+	.venv-test/bin/mypy
+	.venv-test/bin/stubtest --mypy-config-file pyproject.toml --allowlist .ci/stubtest-allowlist glovestore._core
+
+bench: .venv-bench/installed
+	@.venv-bench/bin/pytest benchmarks --benchmark-only $(if $(VECTORS),--vectors '$(VECTORS)') $(ARGS)
+
+SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py, \
+	$(shell grep -LE 'import torch|importorskip|glovestore\.torch' tests/test_*.py))
+sanitize: .venv-sanitize/installed
+	@echo "running the tests that need no torch under ASAN and UBSAN ..."
+	@LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
+	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	.venv-sanitize/bin/pytest -p no:cacheprovider $(ARGS) $(SANITIZED_TESTS)
+
+clean:
+	rm -rf .venv-demo .venv-test .venv-bench .venv-sanitize build build-* glovestore.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv-demo/installed: EXTRAS = torch
+.venv-test/installed: EXTRAS = torch,test
+.venv-bench/installed: EXTRAS = torch,test,bench
+.venv-sanitize/installed: EXTRAS = test
+.venv-sanitize/installed: export SANITIZE = 1
+
+.venv-%/installed: $(SOURCES)
+	@echo "$(@D): installing glovestore[$(EXTRAS)]; the first time, with its downloads, takes a few minutes ..."
+	@$(FORGET_OLD_MODULES)
+	@test -x $(@D)/bin/pip || $(PYTHON) -m venv $(@D)
+	@$(@D)/$(INSTALL) '.[$(EXTRAS)]'
+	@touch $@
+
+.venv-test/linters: .venv-test/installed
+	@echo "$(@D): installing the linters ..."
+	@$(@D)/$(INSTALL) mypy ruff
+	@touch $@

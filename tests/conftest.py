@@ -1,0 +1,67 @@
+"""Fixtures that several test files share. Oracles are plain modules beside this one: reference.py, store_reader.py."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import glovestore
+
+ODD_TEXT = Path(__file__).parent / "data" / "odd.txt"
+SMALL_TEXT = b"".join(b"token%d %d %d.5 -%d\n" % (i, i, i, i) for i in range(60))
+SMALL_TEXT += b"caf\xc3\xa9 1 2 3\n\xff 4 5 6\n 7 8 9\n"
+SMALL_ROWS = 63
+
+
+class Built(NamedTuple):
+    """A store that a test made, and what the build said."""
+
+    path: Path
+    report: glovestore.BuildReport
+
+
+@pytest.fixture(scope="session")
+def build_bytes(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Built]:
+    """Build a store from bytes, `build_bytes(text, **options)`: each in a new folder, under the same names."""
+    root = tmp_path_factory.mktemp("built")
+    numbers = itertools.count()
+
+    def build(text: bytes, **options: Any) -> Built:
+        folder = root / str(next(numbers))
+        folder.mkdir()
+        (folder / "source.txt").write_bytes(text)
+        report = glovestore.build(folder / "source.txt", folder / "store.h5", durable=False, **options)
+        return Built(folder / "store.h5", report)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def odd_store(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The store of the fixture that has every trap. Read only."""
+    path = tmp_path_factory.mktemp("odd") / "odd.h5"
+    return Built(path, glovestore.build(ODD_TEXT, path, durable=False))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for thousands of small builds, each over the last."""
+    return tmp_path_factory.mktemp("one")
+
+
+@pytest.fixture(scope="session")
+def small_store(build_bytes: Callable[..., Built]) -> bytes:
+    """The bytes of a store of SMALL_TEXT: two checksum blocks, dim 3."""
+    return build_bytes(SMALL_TEXT).path.read_bytes()
+
+
+@pytest.fixture
+def copy(small_store: bytes, tmp_path: Path) -> Path:
+    """A small store of the test's own, to be damaged."""
+    path = tmp_path / "copy.h5"
+    path.write_bytes(small_store)
+    return path

@@ -1,0 +1,311 @@
+"""The store file by its specification: read by a reader of 40 lines, by h5py and by safetensors; every byte accounted for."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import store_reader
+from conftest import ODD_TEXT, Built
+from numpy.typing import NDArray
+from reference import read_text
+from safetensors.numpy import load_file
+from vectors_generator import generate
+from xxhash import xxh64, xxh64_hexdigest, xxh64_intdigest
+
+import glovestore
+
+ROOT = Path(__file__).resolve().parents[1]
+H = 16384
+ARRAYS = ("vectors", "norms", "mean", "std", "token_bytes", "token_offsets", "index_slots", "block_checksums")
+DTYPES = dict(zip(ARRAYS, ("<f4", "<f4", "<f8", "<f8", "u1", "<u8", "<u8", "<u8"), strict=True))
+
+BuildBytes = Callable[..., Built]
+
+
+@pytest.fixture(scope="module")
+def large_store(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """More than two statistics blocks of 4,096 rows, two digest pieces of 1 MiB, many checksum blocks; dim no multiple of 8."""
+    folder = tmp_path_factory.mktemp("large")
+    source = generate(folder / "large.txt", rows=9_001, dim=27, seed=3)
+    return Built(folder / "large.h5", glovestore.build(source, folder / "large.h5", durable=False))
+
+
+@pytest.fixture(scope="module", params=["odd", "large", "one row", "one empty token", "duplicates"])
+def built(request: pytest.FixtureRequest, odd_store: Built, large_store: Built, build_bytes: BuildBytes) -> Built:
+    if request.param in ("odd", "large"):
+        return {"odd": odd_store, "large": large_store}[request.param]
+    text = {"one row": b"a 1\n", "one empty token": b" 1 2\n", "duplicates": b"a 1 2\nb 3 4\na 5 6\nc 7 8\nb 9 9\n"}
+    return build_bytes(text[request.param])
+
+
+# ----- three readers, one answer
+
+
+def test_every_reader_sees_the_same_arrays(built: Built):
+    metadata, arrays = store_reader.read(built.path)
+    assert set(arrays) == set(ARRAYS)
+    by_safetensors = load_file(built.path)
+    with h5py.File(built.path, "r") as file, glovestore.open(built.path) as store:
+        assert set(file) == set(ARRAYS)
+        for name, array in arrays.items():
+            for other in (file[name][...], by_safetensors[name], getattr(store, name, array)):
+                assert other.dtype == np.dtype(DTYPES[name]), name
+                assert other.shape == array.shape, name
+                assert other.tobytes() == array.tobytes(), name
+        assert store.metadata == metadata
+        assert [store.tokens[row].encode("utf-8", "surrogateescape") for row in range(len(store))] == [
+            store_reader.token_at(arrays, row) for row in range(len(store))
+        ]
+
+
+def test_hdf5_carries_the_same_map(built: Built):
+    metadata, _ = store_reader.read(built.path)
+    with h5py.File(built.path, "r") as file:
+        assert list(file.attrs) == ["metadata"]
+        assert all(not dataset.attrs for dataset in file.values())
+        text = file.attrs["metadata"]
+        assert isinstance(text, bytes)  # of fixed length
+        assert json.loads(text) == {
+            key: value for key, value in metadata.items() if key not in ("header_xxh64", "block_checksums_xxh64")
+        }
+
+
+def test_datasets_are_plain_and_where_the_header_says(built: Built):
+    tensors = header_of(built.path)
+    with h5py.File(built.path, "r") as file:
+        assert file.userblock_size == H
+        for name, dataset in file.items():
+            assert dataset.chunks is None
+            assert dataset.compression is None
+            if dataset.size:
+                assert dataset.id.get_offset() == H + tensors[name]["data_offsets"][0]
+
+
+def header_of(path: Path) -> dict[str, dict[str, list[int]]]:
+    begin, header = store_reader.read_header(path.read_bytes())
+    assert begin == H
+    return header
+
+
+# ----- layout
+
+
+def test_tensors_cover_the_file_without_a_hole(built: Built):
+    header = header_of(built.path)
+    del header["__metadata__"]
+    spans = sorted((*tensor["data_offsets"], name) for name, tensor in header.items())
+    position = 0
+    for begin, end, name in spans:
+        if begin == end:
+            assert (begin, end) == (0, 0), name
+            assert 0 in header[name]["shape"]
+            continue
+        assert begin == position, name
+        position = end
+        assert name in ARRAYS or re.fullmatch(r"_hdf5_\d+", name)
+        if name in ARRAYS:
+            assert (H + begin) % 4096 == 0, name
+        else:
+            assert header[name]["dtype"] == "U8"
+    assert position == built.path.stat().st_size - H
+
+
+def test_header_text(built: Built):
+    data = built.path.read_bytes()
+    assert struct.unpack_from("<Q", data) == (H - 8,)
+    assert data[8:41] == b'{"__metadata__":{"header_xxh64":"'
+    assert re.fullmatch(rb"[0-9a-f]{16}", data[41:57])
+    assert data[57:58] == b'"'
+    text = data[8:H].rstrip(b" ")
+    assert text.endswith(b"}")
+    assert text.isascii()
+    assert data[H : H + 8] == b"\x89HDF\r\n\x1a\n"
+
+
+def test_metadata(built: Built):
+    metadata, arrays = store_reader.read(built.path)
+    source = Path(built.report.source)
+    text = source.read_bytes()
+    pieces = [xxh64_intdigest(text[at : at + (1 << 20)]) for at in range(0, len(text), 1 << 20)]
+    assert metadata | {"header_xxh64": "", "block_checksums_xxh64": ""} == {
+        "header_xxh64": "",
+        "block_checksums_xxh64": "",
+        "format": "glovestore",
+        "format_version": "1",
+        "index_seed": "0",
+        "index_buckets": str(len(arrays["index_slots"]) // 8),
+        "index_longest_probe": metadata["index_longest_probe"],
+        "source_name": source.name,
+        "source_bytes": str(len(text)),
+        "source_digest": xxh64_hexdigest(struct.pack(f"<{len(pieces)}Q", *pieces)),
+        **{name: str(getattr(built.report, name)) for name in ("lines", "rows", "header", "duplicates", "skipped")},
+        "final_newline": str(int(text.endswith(b"\n"))),
+    }
+
+
+def test_checksums(built: Built):
+    store_reader.check(built.path)
+    data = built.path.read_bytes()
+    _, arrays = store_reader.read(built.path)
+    assert len(arrays["block_checksums"]) == math.ceil((len(data) - H) / 65_536)
+    glovestore.open(built.path).verify()
+
+
+# ----- the token index
+
+
+def build_index(tokens: list[bytes], buckets: int) -> tuple[list[int], int]:
+    """Insert tokens in row order by the book; return the slots and the longest probe."""
+    slots, longest = [0] * (8 * buckets), 0
+    for row, token in enumerate(tokens):
+        key = xxh64(token, seed=0).intdigest()
+        probe, home = 0, key >> (64 - (buckets.bit_length() - 1))
+        while True:
+            first = (home + probe) % buckets * 8
+            free = [slot for slot in range(first, first + 8) if slots[slot] == 0]
+            if free:
+                break
+            probe += 1
+        slots[free[0]] = (key & 0xFFFFFFFF) << 32 | row + 1
+        longest = max(longest, probe)
+    return slots, longest
+
+
+def test_index_by_the_book(built: Built):
+    metadata, arrays = store_reader.read(built.path)
+    rows = len(arrays["vectors"])
+    tokens = [store_reader.token_at(arrays, row) for row in range(rows)]
+    buckets = len(arrays["index_slots"]) // 8
+    assert buckets >= 2
+    assert buckets & (buckets - 1) == 0
+    assert rows / (8 * buckets) <= 0.7
+    assert buckets == 2 or rows / (4 * buckets) > 0.7
+    slots, longest = build_index(tokens, buckets)
+    assert arrays["index_slots"].tolist() == slots
+    assert int(metadata["index_longest_probe"]) == longest
+
+
+def test_every_token_is_found_by_both_readers(built: Built):
+    metadata, arrays = store_reader.read(built.path)
+    tokens = [store_reader.token_at(arrays, row) for row in range(len(arrays["vectors"]))]
+    assert [store_reader.find(arrays, metadata, token) for token in tokens] == list(range(len(tokens)))
+    absent = [token + b"\0absent" for token in tokens]
+    assert {store_reader.find(arrays, metadata, token) for token in absent} == {-1}
+    with glovestore.open(built.path) as store:
+        assert store.rows(tokens).tolist() == list(range(len(tokens)))
+        assert set(store.rows(absent).tolist()) == {-1}
+
+
+# ----- derived arrays
+
+
+def ordered_norms(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum squares in float64 in eight lanes, then join the lanes, in the order that FORMAT.md states."""
+    rows, dim = vectors.shape
+    squares = np.zeros((rows, -(-dim // 8), 8))
+    squares.reshape(rows, -1)[:, :dim] = vectors.astype(np.float64) ** 2
+    lanes = np.zeros((rows, 8))
+    for step in range(squares.shape[1]):
+        lanes += squares[:, step]
+    a = lanes.T
+    return np.sqrt(((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]))).astype(np.float32)
+
+
+def test_norms_to_the_bit(built: Built):
+    _, arrays = store_reader.read(built.path)
+    assert arrays["norms"].tobytes() == ordered_norms(arrays["vectors"]).tobytes()
+
+
+def test_mean_and_std(built: Built):
+    _, arrays = store_reader.read(built.path)
+    for column in range(arrays["vectors"].shape[1]):
+        values = arrays["vectors"][:, column].astype(np.float64)
+        mean = math.fsum(values) / len(values)
+        std = math.sqrt(math.fsum((values - mean) ** 2) / len(values))
+        assert arrays["mean"][column] == pytest.approx(mean, rel=1e-12, abs=1e-12 * max(std, 1e-300))
+        assert arrays["std"][column] == pytest.approx(std, rel=1e-9, abs=1e-300)
+
+
+# ----- nothing but the input decides
+
+
+def test_same_input_same_bytes(tmp_path: Path, odd_store: Built):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "odd.txt").write_bytes(ODD_TEXT.read_bytes())
+        glovestore.build(tmp_path / folder / "odd.txt", tmp_path / folder / f"{folder}.h5")
+    a, b = (tmp_path / folder / f"{folder}.h5" for folder in ("a", "b"))
+    assert a.read_bytes() == b.read_bytes() == odd_store.path.read_bytes()
+    glovestore.build(tmp_path / "a" / "odd.txt", b, overwrite=True)
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_no_path_is_kept(tmp_path: Path):
+    folder = tmp_path / "a folder of mine"
+    folder.mkdir()
+    (folder / "odd.txt").write_bytes(b"a 1 2\nb 3 4\n")
+    glovestore.build(folder / "odd.txt", folder / "store-of-mine.h5")
+    data = (folder / "store-of-mine.h5").read_bytes()
+    assert b"of mine" not in data
+    assert b"of-mine" not in data
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [(b"caf\xe9.txt", "caf\ufffd.txt"), ("\u00e9".encode() * 120, "\u00e9" * 120), (b'a"\\\n.txt', 'a"\\\n.txt')],
+)
+def test_strange_source_names(tmp_path: Path, name: bytes, kept: str):
+    source = Path(bytes(tmp_path).decode()) / name.decode("utf-8", "surrogateescape")
+    source.write_bytes(b"a 1 2\nb 3 4\n")
+    path = tmp_path / "store.h5"
+    glovestore.build(source, path)
+    assert glovestore.open(path).metadata["source_name"] == kept
+    assert load_file(path)["vectors"].tolist() == [[1, 2], [3, 4]]
+    with h5py.File(path, "r") as file:
+        assert json.loads(file.attrs["metadata"])["source_name"] == kept
+
+
+# ----- the golden store: written once by the first version, read by every later one
+
+GOLDEN = Path(__file__).parent / "data" / "golden.h5"
+GOLDEN_TEXT = Path(__file__).parent / "data" / "golden.txt"
+
+
+def test_golden_store():
+    expected = read_text(GOLDEN_TEXT.read_bytes())
+    store_reader.check(GOLDEN)
+    metadata, arrays = store_reader.read(GOLDEN)
+    assert arrays["vectors"].tobytes() == expected.values.tobytes()
+    by_safetensors = load_file(GOLDEN)
+    with h5py.File(GOLDEN, "r") as file, glovestore.open(GOLDEN) as store:
+        store.verify()
+        for name in ARRAYS:
+            assert file[name][...].tobytes() == by_safetensors[name].tobytes() == arrays[name].tobytes()
+        assert store.vectors.tobytes() == expected.values.tobytes()
+        assert store.rows(expected.tokens).tolist() == list(range(len(expected.tokens)))
+        assert [store_reader.find(arrays, metadata, token) for token in expected.tokens] == list(range(len(expected.tokens)))
+        assert [token.encode("utf-8", "surrogateescape") for token in store.tokens] == expected.tokens
+    assert (metadata["lines"], metadata["rows"], metadata["duplicates"]) == ("14", "12", "1")
+
+
+def test_golden_store_is_never_regenerated():
+    assert xxh64_hexdigest(GOLDEN.read_bytes()) == "0" * 16
+
+
+def test_a_store_of_today_has_the_arrays_of_the_golden_one(tmp_path: Path):
+    glovestore.build(GOLDEN_TEXT, tmp_path / "today.h5")
+    (metadata, arrays), (golden_metadata, golden) = (store_reader.read(path) for path in (tmp_path / "today.h5", GOLDEN))
+    for name in set(ARRAYS) - {"block_checksums"}:  # they cover HDF5's own bytes, which another HDF5 may write otherwise
+        assert arrays[name].tobytes() == golden[name].tobytes()
+    sums = {"header_xxh64", "block_checksums_xxh64"}
+    assert {key: metadata[key] for key in metadata.keys() - sums} == {
+        key: golden_metadata[key] for key in golden_metadata.keys() - sums
+    }

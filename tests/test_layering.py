@@ -1,0 +1,137 @@
+"""Who may import whom. A new module fails here until somebody gives it a place on purpose."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+import glovestore
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "glovestore"
+
+# Lowest first. A module imports from lower rows only, never from its own row or a higher one; the files of a folder
+# (sources) also import each other. __init__ is what a plain `import glovestore` runs: torch comes on first access.
+LAYERS = (
+    {"_core", "errors"},
+    {"layout", "tokens", "tokenizers", "ids", "nearest", "replacing", "progress"},
+    {"sources", "vectors", "positions", "token_counts", "vocabulary_file", "hdf5", "verify"},
+    {"fallbacks", "oov", "writer"},
+    {"coverage", "vocabulary"},
+    {"matrix"},
+    {"store"},
+    {"build"},
+    {"opening"},
+    {"torch"},
+    {"__init__"},
+    {"cli"},
+)
+LAYER = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+
+# Everything that is neither ours, nor numpy, nor in the standard library, and the only modules that may import it.
+RIM = {
+    "h5py": {"hdf5"},
+    "torch": {"torch"},
+    "click": {"cli"},
+    "tqdm": {"progress"},
+}
+
+
+def module_name(path: Path) -> str:
+    """Return the module's place in LAYERS: the file's name, or that of its folder."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def source_files() -> list[Path]:
+    """Return every Python file of the package, as it stands in the checkout."""
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the full name of everything that a file imports, at its top, inside functions, or for type checkers."""
+    package = ".".join(("glovestore", *path.relative_to(PACKAGE).parts[:-1]))
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = resolve_name("." * node.level + (node.module or ""), package)
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path: Path) -> Iterator[str]:
+    """Yield the modules of the package that a file imports; a name that is no module comes from __init__."""
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        if top == "glovestore":
+            module = rest.partition(".")[0]
+            yield module if module in LAYER else "__init__"
+
+
+def test_every_module_has_a_layer_and_every_layer_a_module() -> None:
+    found = {module_name(path) for path in source_files()} | {path.stem for path in PACKAGE.glob("*.pyi")}
+    assert found == set(LAYER)
+
+
+@pytest.mark.parametrize("path", source_files(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_nobody_imports_upward(path: Path) -> None:
+    module = module_name(path)
+    assert module in LAYER, f"give {module} a row of LAYERS"
+    upward = {other for other in own_imports(path) if other != module and LAYER[other] >= LAYER[module]}
+    assert not upward, f"{module} imports {sorted(upward)}, which stand no lower"
+
+
+@pytest.mark.parametrize("path", source_files(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_frameworks_stay_at_the_rim(path: Path) -> None:
+    others = {name.partition(".")[0] for name in imported(path)} - sys.stdlib_module_names - {"glovestore", "numpy"}
+    misplaced = {name for name in others if module_name(path) not in RIM.get(name, set())}
+    assert not misplaced, f"{path.name} must not import {sorted(misplaced)}"
+
+
+def test_the_import_reader_sees_every_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    (tmp_path / "sources").mkdir()
+    path = tmp_path / "sources" / "x.py"
+    path.write_text(
+        "import glovestore.matrix as m\n"
+        "from glovestore import store, EmbeddingStore\n"
+        "from ..torch import embedding\n"
+        "def f():\n    from . import y\n    import h5py.h5d\n"
+    )
+    assert list(own_imports(path)) == ["matrix", "store", "__init__", "torch", "sources"]
+    assert "h5py.h5d" in set(imported(path))
+
+
+def test_the_native_core_knows_no_python() -> None:
+    files = [*(ROOT / "ext").glob("*.hpp"), *(ROOT / "ext").glob("*.cpp")]
+    assert files
+    assert [path.name for path in files if "Python.h" in path.read_text()] == []
+
+
+OPEN_AND_LIST = """
+import sys
+before = set(sys.modules)
+import glovestore
+with glovestore.open(sys.argv[1]) as store:
+    assert store["the"].shape == (2,)
+    assert store.rows(["of", "absent"]).tolist() == [1, -1]
+    assert store.matrix(["the"]).shape == (1, 2)
+    assert store.verify() is None
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names))
+"""
+
+
+def test_import_and_open_load_numpy_and_nothing_else(tmp_path: Path) -> None:
+    text = tmp_path / "vectors.txt"
+    text.write_text("the 1 2\nof 3 4\n")
+    glovestore.build(text, tmp_path / "vectors.h5")
+    command = [sys.executable, "-P", "-c", OPEN_AND_LIST, str(tmp_path / "vectors.h5")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded = {name for name in done.stdout.split() if not name.lstrip("_").startswith("cython")}  # Cython's own records
+    assert loaded == {"glovestore", "numpy"}

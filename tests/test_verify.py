@@ -1,0 +1,72 @@
+"""verify(): whatever is wrong in a store that opens, it finds and names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import store_reader
+from conftest import SMALL_TEXT, Built
+from damage import HEADER_SIZE, spans, with_checksums
+
+import glovestore
+from glovestore import StoreFormatError
+
+
+def test_verify_finds_each_flipped_byte(copy: Path, small_store: bytes):
+    positions = [at for at in range(HEADER_SIZE, len(small_store)) if small_store[at] or at % 41 == 0]
+    for name in ("vectors", "norms", "token_bytes", "block_checksums", "mean"):
+        ((begin, end),) = spans(small_store, name)
+        positions += [at for at in range(begin, end) if small_store[at] == 0]
+    opened = glovestore.open(copy)
+    with copy.open("r+b", buffering=0) as file:
+        for position in positions:
+            file.seek(position)
+            file.write(bytes([small_store[position] ^ (1 << position % 8)]))
+            with pytest.raises(StoreFormatError, match="damaged"):
+                opened.verify()
+            file.seek(position)
+            file.write(small_store[position : position + 1])
+    opened.verify()
+
+
+def test_verify_names_the_array_and_the_rows(build_bytes: Callable[..., Built]):
+    text = b"".join(b"t%d %d 1 2 3 4 5 6 7\n" % (i, i) for i in range(20_000))
+    path = build_bytes(text).path
+    data = path.read_bytes()
+    ((begin, _),) = spans(data, "vectors")
+    row = 12_345
+    position = begin + row * 32 + 5
+    path.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
+    with pytest.raises(StoreFormatError, match=r"vectors rows (\d+) to (\d+)") as caught:
+        glovestore.open(path).verify()
+    said = re.search(r"vectors rows (\d+) to (\d+)", caught.value.problem)
+    assert said
+    first, last = int(said[1]), int(said[2])
+    assert first <= row <= last < first + 2050  # 64 KiB of rows of 32 bytes
+
+
+def test_verify_finds_a_lie_that_its_checksums_cover(copy: Path, small_store: bytes):
+    """A slot emptied, all checksums made right again: only looking the tokens up finds that."""
+    _, arrays = store_reader.read(copy)
+    ((begin, _),) = spans(small_store, "index_slots")
+    slot = int(np.flatnonzero(arrays["index_slots"])[5])
+    damaged = bytearray(small_store)
+    damaged[begin + 8 * slot : begin + 8 * slot + 8] = bytes(8)
+    copy.write_bytes(with_checksums(bytes(damaged)))
+    store_reader.check(copy)
+    with pytest.raises(StoreFormatError, match="index_slots"):
+        glovestore.open(copy).verify()
+
+
+def test_a_store_replaced_while_open(copy: Path, build_bytes: Callable[..., Built]):
+    opened = glovestore.open(copy)
+    other = build_bytes(SMALL_TEXT + b"z 1 2 3\n").path.read_bytes()
+    copy.unlink()
+    copy.write_bytes(other)
+    with pytest.raises(StoreFormatError):
+        opened.verify()
+    assert opened["token7"].tolist() == [7.0, 7.5, -7.0]  # the old file, as long as it is mapped
