@@ -12,6 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from glovestore import hdf5, layout
+from glovestore.header import CHECKSUM_AT, looks_like_store
 from glovestore.progress import byte_progress
 from glovestore.replacing import ReplacingFile
 from glovestore.sources.blocks import FileBlocks
@@ -134,7 +135,7 @@ def _may_replace(source: Path, overwrite: bool) -> Callable[[Path], None]:
         if source.exists() and os.path.samefile(source, target):
             raise FileExistsError(f"{target}: expected a new file for the store, got the source itself")
         with open(target, "rb") as file:
-            is_store = layout.looks_like_store(file.read(layout.CHECKSUM_AT))
+            is_store = looks_like_store(file.read(CHECKSUM_AT))
         if not is_store:
             raise FileExistsError(
                 f"{target}: expected a store or no file there, got a file that is not a store: it stays"

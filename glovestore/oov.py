@@ -67,10 +67,9 @@ def _normal(source: Vectors) -> Policy:
 def _error(source: Vectors) -> Policy:
     def policy(tokens: Sequence[Token]) -> NDArray[np.float32]:
         if tokens:
-            missing = f"{len(tokens):,} have none: {first_few(tokens)}"
             raise KeyError(
-                f"oov='error': expected a row for every token, {missing}"
-            )  # shown as a repr: one kind of quote
+                f"oov='error': expected a row for every token, {len(tokens):,} have none: {first_few(tokens)}"
+            )
         return np.empty((0, source.dim), np.float32)
 
     return policy

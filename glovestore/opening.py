@@ -6,8 +6,8 @@ import os
 import shlex
 from pathlib import Path
 
-from glovestore import layout
 from glovestore.errors import StoreFormatError
+from glovestore.header import CHECKSUM_AT, looks_like_store
 from glovestore.store import EmbeddingStore
 
 
@@ -35,7 +35,7 @@ def open(path: str | os.PathLike[str], *, copy: bool = False, build: bool = True
 
 def _is_store(path: Path) -> bool:
     with path.open("rb") as file:
-        return layout.looks_like_store(file.read(layout.CHECKSUM_AT))
+        return looks_like_store(file.read(CHECKSUM_AT))
 
 
 def _how_to_build(path: Path, build: bool) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 import sys
 import time
@@ -24,13 +23,13 @@ PIECE = 1 << 20
 
 
 class ReplacingFile:
-    """The temporary of a build. A context manager: leaving it without `commit` removes the temporary.
+    """A new file on its way to `target`. A context manager: leaving it without `commit` removes the temporary.
 
     `may_replace(path)` raises unless the existing file at `path` may be replaced; it is asked at the start, so that
     nobody waits for a build that cannot land, and once more before the rename.
     """
 
-    def __init__(self, target: Path, may_replace: Callable[[Path], None]) -> None:
+    def __init__(self, target: Path, may_replace: Callable[[Path], None] = lambda target: None) -> None:
         self.target = Path(os.path.realpath(target))
         self.may_replace = may_replace
         self._check_target()
@@ -67,15 +66,15 @@ class ReplacingFile:
         """Set the file's size; new bytes are zero."""
         os.ftruncate(self.fd, size)
 
-    def commit(self, durable: bool) -> None:
+    def commit(self, durable: bool = True) -> None:
         """Rename over the target, keeping an old file's mode. `durable`: flush file and folder first, or fail."""
-        self._check_target()
         with contextlib.suppress(FileNotFoundError):
             os.fchmod(self.fd, stat.S_IMODE(os.stat(self.target).st_mode))
         start = time.perf_counter()
         if durable:
             os.fsync(self.fd)
         synced = time.perf_counter()
+        self._check_target()
         os.replace(self.path, self.target)
         renamed = time.perf_counter()
         if durable:
@@ -94,10 +93,12 @@ class ReplacingFile:
 
     def _check_target(self) -> None:
         if self.target.is_dir():
-            raise IsADirectoryError(f"{self.target}: expected a file name for the store, got a directory")
+            raise IsADirectoryError(f"{self.target}: expected the name of a file, got a directory")
         if not self.target.parent.is_dir():
             raise FileNotFoundError(f"{self.target}: expected an existing folder, {self.target.parent} is none")
         if self.target.exists():
+            if not self.target.is_file():
+                raise FileExistsError(f"{self.target}: expected a file or nothing there, got a device or a pipe")
             self.may_replace(self.target)
 
 
@@ -131,22 +132,33 @@ def _remove_unlocked(path: Path) -> None:
 def _create_locked(target: Path) -> tuple[Path, int]:
     """Create a temporary and lock it. Between the two a cleaner may have taken it for a leftover: then try again."""
     while True:
-        path = target.parent / f".{target.name}.{secrets.token_hex(8)}.tmp"
+        path = target.parent / f".{target.name}.{os.urandom(8).hex()}.tmp"
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            if _lock(path, fd):
+                return path, fd
+            os.close(fd)
+        except FileExistsError:
+            continue  # somebody else's
         except PermissionError as error:
             raise PermissionError(
                 f"{target}: no permission to create a file in {target.parent}: {error.strerror}"
             ) from None
-        if sys.platform == "win32":
-            return path, fd
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.stat(path), os.fstat(fd)):
-                return path, fd
-        except (BlockingIOError, FileNotFoundError):
-            pass
-        os.close(fd)
+        except BaseException:  # Ctrl-C too
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
+
+
+def _lock(path: Path, fd: int) -> bool:
+    """Take the flock; return False if a cleaner was faster."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.stat(path), os.fstat(fd))
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from glovestore import _core, layout
 from glovestore.errors import StoreFormatError
 from glovestore.fallbacks import Rule
+from glovestore.header import header_length, read_layout
 from glovestore.matrix import EmbeddingMatrix, make_matrix
 from glovestore.nearest import nearest_rows
 from glovestore.oov import Oov
@@ -284,9 +285,9 @@ def _load(
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         start = _read(file, min(size, FIRST_READ))
-        header_size = layout.header_length(start, size, path)
+        header_size = header_length(start, size, path)
         start += _read(file, max(0, header_size - len(start)))
-        found = layout.read_layout(start, size, path)
+        found = read_layout(start, size, path)
         if expected is not None and found != expected:
             raise StoreFormatError("expected the store that was opened, got another one in its place", path)
         if not copy:

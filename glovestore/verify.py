@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from glovestore import _core, layout
 from glovestore.errors import StoreFormatError
+from glovestore.header import read_layout
 
 BLOCKS_AT_A_TIME = 64
 
@@ -24,8 +25,8 @@ def verify_file(path: Path, expected: layout.Layout, index: _core.TokenIndex) ->
         size = os.fstat(fd).st_size
         if size != expected.file_size:
             raise StoreFormatError(f"truncated or replaced: expected {expected.file_size} bytes, got {size}", path)
-        header = bytes(_pread(fd, expected.header_size, 0, path))
-        if layout.read_layout(header, size, path) != expected:
+        start = bytes(_pread(fd, expected.header_size, 0, path))
+        if read_layout(start, size, path) != expected:
             raise StoreFormatError("expected the store that was opened, got another one in its place", path)
         _verify_checksums(fd, expected, path)
     lost = index.first_lost_row()

@@ -23,17 +23,15 @@ version.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any, NamedTuple
 
 from glovestore.errors import GlovestoreError
+from glovestore.replacing import ReplacingFile
 from glovestore.tokenizers import Tokenizer, find_tokenizer
 
 FORMAT = "glovestore-vocabulary"
@@ -86,22 +84,9 @@ def loads(data: bytes) -> Content:
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
     """Replace a file at once: a reader sees the old bytes or the new ones, and a failure leaves the old file alone."""
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.parent))
-    temporary = target.with_name(f".glovestore-{secrets.token_hex(8)}.tmp")
-    file = temporary.open("xb")
-    try:
-        with file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with ReplacingFile(Path(path)) as file:
+        file.write(data, 0)
+        file.commit()
 
 
 def read(path: str | os.PathLike[str]) -> Content:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glovestore import _core, hdf5, layout
+from glovestore import _core, hdf5, header, layout
 from glovestore.errors import GlovestoreError
 from glovestore.replacing import PIECE, ReplacingFile
 
@@ -118,7 +118,7 @@ class StoreWriter:
         checksums = self._checksums(skeleton)
         self.file.write(checksums, skeleton.tensors["block_checksums"].offset)
         metadata = {**metadata, "block_checksums_xxh64": f"{_core.xxh64(checksums.view(np.uint8)):016x}"}
-        self.file.write(layout.encode_header(skeleton.tensors, metadata, skeleton.file_size), 0)
+        self.file.write(header.encode_header(skeleton.tensors, metadata, skeleton.file_size), 0)
         return skeleton.file_size
 
     def _checksums(self, skeleton: hdf5.Skeleton) -> NDArray[np.uint64]:

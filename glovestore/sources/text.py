@@ -177,7 +177,7 @@ class TextReader:
             raise TextFormatError(f"expected a dim of at most {LONGEST_DIM}, got {self.dim}", self.blocks.path, 1, 1)
 
     def _needs_more(self) -> bool:
-        """Tell whether the lines that `dim` is found by are not all read yet: a header, and HEAD_ROWS that are not blank."""
+        """Tell whether lines are missing by which `dim` is found: a header, and HEAD_ROWS that are not blank."""
         window = self._window
         if window.filled > LONGEST_LINE:
             return False

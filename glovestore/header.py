@@ -1,0 +1,231 @@
+"""The store's header: how it is written, and what is checked before anything is mapped. FORMAT.md specifies it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from glovestore import _core
+from glovestore.errors import StoreFormatError
+from glovestore.layout import (
+    BUCKET_SLOTS,
+    FORMAT,
+    FORMAT_VERSION,
+    HEADER_SIZE,
+    ITEM_SIZES,
+    LONGEST_HEADER,
+    MOST_ROWS,
+    TENSORS,
+    Layout,
+    Tensor,
+    checksum_blocks,
+    tensor_shapes,
+    with_fillers,
+)
+
+Path = str | os.PathLike[str]
+
+# The header starts with its own checksum, so that a reader finds it before it believes any JSON.
+MAGIC = b'{"__metadata__":{"header_xxh64":"'
+CHECKSUM_AT = 8 + len(MAGIC)
+CHECKSUM_DIGITS = 16
+
+
+def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file_size: int) -> bytes:
+    """Return the HEADER_SIZE bytes of a header, its checksum included.
+
+    `tensors` are the arrays; fillers over everything between them are added here, as safetensors allows no hole.
+    """
+    entries: dict[str, Any] = {"__metadata__": {"header_xxh64": "0" * CHECKSUM_DIGITS, **metadata}}
+    for name, tensor in with_fillers(tensors, file_size).items():
+        start = tensor.offset - HEADER_SIZE if tensor.nbytes else 0
+        offsets = [start, start + tensor.nbytes]
+        entries[name] = {"dtype": tensor.dtype, "shape": list(tensor.shape), "data_offsets": offsets}
+    text = json.dumps(entries, separators=(",", ":")).encode("ascii")
+    if 8 + len(text) > HEADER_SIZE:
+        raise ValueError(f"expected a header of at most {HEADER_SIZE - 8} bytes, got {len(text)}")
+    blank = (HEADER_SIZE - 8).to_bytes(8, "little") + text.ljust(HEADER_SIZE - 8)
+    digits = f"{_core.xxh64(blank):016x}".encode()
+    return blank[:CHECKSUM_AT] + digits + blank[CHECKSUM_AT + CHECKSUM_DIGITS :]
+
+
+def looks_like_store(start: bytes) -> bool:
+    """Tell whether a file's first bytes are those of a store, whole or damaged."""
+    return start[8:CHECKSUM_AT] == MAGIC
+
+
+def read_layout(start: bytes, file_size: int, path: Path) -> Layout:
+    """Validate a header and return the layout.
+
+    `start` is at least the first min(file_size, LONGEST_HEADER + 8) bytes or the whole header. Nothing of it is
+    trusted: each number is checked before it is used. Raises StoreFormatError with what was expected and what is there.
+    """
+    return _Header(path, file_size).read(start)
+
+
+def header_length(start: bytes, file_size: int, path: Path) -> int:
+    """Return how many bytes the header takes, its 8-byte length included, after the checks that need only `start`."""
+    if file_size < 8 + len(MAGIC) or len(start) < 8 + len(MAGIC):
+        raise StoreFormatError(
+            f"not a glovestore file: expected at least {8 + len(MAGIC)} bytes, got {file_size}", path
+        )
+    if not looks_like_store(start):
+        raise StoreFormatError(
+            f"not a glovestore file: expected {MAGIC!r} at byte 8, got {start[8:CHECKSUM_AT]!r}", path
+        )
+    size = int.from_bytes(start[:8], "little")
+    if not CHECKSUM_AT + CHECKSUM_DIGITS - 8 <= size <= LONGEST_HEADER:
+        raise StoreFormatError(f"expected a header of at most {LONGEST_HEADER} bytes, got a length of {size}", path)
+    if 8 + size > file_size:
+        raise StoreFormatError(f"truncated: expected a header of {8 + size} bytes, the file has {file_size}", path)
+    return 8 + size
+
+
+class _Header:
+    """The checks, in the order of FORMAT.md; the first that fails is the one reported."""
+
+    def __init__(self, path: Path, file_size: int) -> None:
+        self.path = path
+        self.file_size = file_size
+
+    def fail(self, problem: str) -> NoReturn:
+        raise StoreFormatError(problem, self.path)
+
+    def read(self, start: bytes) -> Layout:
+        if sys.byteorder != "little":
+            self.fail("expected a little-endian machine: stores are mapped as they are")
+        size = header_length(start, self.file_size, self.path)
+        header = start[:size]
+        self.check_header_checksum(header)
+        entries = self.parse(header[8:])
+        metadata = self.check_metadata(entries.pop("__metadata__", None))
+        tensors = {name: self.check_tensor(name, entry, size) for name, entry in entries.items()}
+        self.check_cover(tensors, size)
+        self.check_shapes(tensors)
+        self.check_index(tensors, metadata)
+        return Layout(tensors, metadata, size, self.file_size)
+
+    def check_header_checksum(self, header: bytes) -> None:
+        stated = header[CHECKSUM_AT : CHECKSUM_AT + CHECKSUM_DIGITS]
+        blank = header[:CHECKSUM_AT] + b"0" * CHECKSUM_DIGITS + header[CHECKSUM_AT + CHECKSUM_DIGITS :]
+        actual = f"{_core.xxh64(blank):016x}".encode()
+        if stated != actual:
+            self.fail(f"damaged header: expected header_xxh64 {actual!r}, got {stated!r}")
+
+    def parse(self, text: bytes) -> dict[str, Any]:
+        try:
+            entries = json.loads(text, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            self.fail(f"expected a JSON header, got {type(error).__name__}: {error}")
+        if not isinstance(entries, dict):
+            self.fail(f"expected a JSON object as header, got {type(entries).__name__}")
+        return entries
+
+    def check_metadata(self, metadata: Any) -> dict[str, str]:
+        if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+            self.fail("expected __metadata__ to be a map of strings")
+        if metadata.get("format") != FORMAT:
+            self.fail(f"expected format {FORMAT!r}, got {_short(metadata.get('format'))}")
+        version = self.number(metadata, "format_version", 1, 2**31)
+        if version > FORMAT_VERSION:
+            self.fail(
+                f"expected format_version {FORMAT_VERSION}, got {version}, of a newer glovestore: upgrade to read it"
+            )
+        return metadata
+
+    def number(self, metadata: Mapping[str, str], key: str, low: int, high: int) -> int:
+        text = metadata.get(key)
+        if text is None or not (text.isascii() and text.isdigit() and len(text) <= 20 and low <= int(text) <= high):
+            self.fail(f"expected {key} to be a number from {low} to {high}, got {_short(text)}")
+        return int(text)
+
+    def check_tensor(self, name: str, entry: Any, header_size: int) -> Tensor:
+        if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+            self.fail(f"{name}: expected dtype, shape and data_offsets, got {_short(entry)}")
+        dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+        if not (_naturals(shape) and _naturals(offsets) and len(offsets) == 2):
+            self.fail(
+                f"{name}: expected natural numbers as shape and data_offsets, got {_short(shape)}, {_short(offsets)}"
+            )
+        if not isinstance(dtype, str) or (name in TENSORS and dtype != TENSORS[name]):
+            self.fail(f"{name}: expected dtype {TENSORS.get(name, 'a string')}, got {_short(dtype)}")
+        begin, end = offsets
+        if begin > end or header_size + end > self.file_size:
+            self.fail(
+                f"{name}: expected data_offsets inside {self.file_size - header_size} bytes, got {_short(offsets)}"
+            )
+        if dtype not in ITEM_SIZES:  # of a later version: never read, but its bytes are accounted for
+            return Tensor("U8", (end - begin,), header_size + begin)
+        size = math.prod(shape) * ITEM_SIZES[dtype]
+        if size != end - begin:
+            self.fail(f"{name}: expected {size} bytes for shape {_short(shape)}, got {end - begin}")
+        if size and (header_size + begin) % ITEM_SIZES[dtype]:
+            self.fail(
+                f"{name}: expected an offset that is a multiple of {ITEM_SIZES[dtype]}, got {header_size + begin}"
+            )
+        return Tensor(dtype, tuple(shape), header_size + begin)
+
+    def check_cover(self, tensors: Mapping[str, Tensor], header_size: int) -> None:
+        position, before = header_size, "the header"
+        for name, tensor in sorted(tensors.items(), key=lambda item: item[1].offset):
+            if tensor.nbytes == 0:
+                continue
+            if tensor.offset != position:
+                kind = "an overlap" if tensor.offset < position else "a hole"
+                self.fail(f"{name}: expected to start at byte {position}, behind {before}, got {tensor.offset}: {kind}")
+            position, before = tensor.end, name
+        if position != self.file_size:
+            self.fail(f"expected the file to end at byte {position}, behind {before}, got {self.file_size}")
+
+    def check_shapes(self, tensors: Mapping[str, Tensor]) -> None:
+        missing = [name for name in TENSORS if name not in tensors]
+        if missing:
+            self.fail(f"expected the arrays {', '.join(TENSORS)}; missing: {', '.join(missing)}")
+        if len(tensors["vectors"].shape) != 2:
+            self.fail(f"vectors: expected the shape (rows, dim), got {_short(tensors['vectors'].shape)}")
+        rows, dim = tensors["vectors"].shape
+        if not (1 <= rows <= MOST_ROWS and dim >= 1):
+            self.fail(f"vectors: expected 1 to {MOST_ROWS} rows of at least 1 number, got shape {(rows, dim)}")
+        token_bytes = math.prod(tensors["token_bytes"].shape)
+        buckets = math.prod(tensors["index_slots"].shape) // BUCKET_SLOTS
+        blocks = checksum_blocks(self.file_size, tensors_start(tensors))
+        for name, shape in tensor_shapes(rows, dim, token_bytes, buckets, blocks).items():
+            if tensors[name].shape != shape:
+                self.fail(f"{name}: expected shape {shape}, got {_short(tensors[name].shape)}")
+
+    def check_index(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+        buckets = tensors["index_slots"].shape[0] // BUCKET_SLOTS
+        if buckets < 2 or buckets & (buckets - 1):
+            self.fail(f"index_slots: expected a power of two of buckets, at least 2, got {buckets}")
+        self.number(metadata, "index_seed", 0, 2**64 - 1)
+        self.number(metadata, "index_longest_probe", 0, _core.MOST_PROBES)
+        if self.number(metadata, "index_buckets", 2, 2**61) != buckets:
+            self.fail(f"expected index_buckets {buckets}, got {metadata['index_buckets']}")
+
+
+def tensors_start(tensors: Mapping[str, Tensor]) -> int:
+    """Return the first byte behind the header."""
+    return min(tensor.offset for tensor in tensors.values() if tensor.nbytes)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {_short(next(name for name in names if names.count(name) > 1))} stands there twice")
+    return result
+
+
+def _naturals(value: Any) -> bool:
+    return (
+        isinstance(value, list) and len(value) <= 8 and all(type(item) is int and 0 <= item < 2**63 for item in value)
+    )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

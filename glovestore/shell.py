@@ -1,0 +1,141 @@
+"""What all verbs of the shell share: exit codes, messages, standard input and output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from glovestore.errors import GlovestoreError
+from glovestore.positions import ResolvedVocab
+from glovestore.tables import to_json
+from glovestore.token_lists import split_tokens, vocab_from_file, vocab_from_text
+from glovestore.tokens import first_few
+
+INTERRUPTED, READER_LEFT = 130, 141  # what a shell reports for SIGINT and SIGPIPE
+SHOWN_MISSING = 20
+
+# Messages of the library name its arguments. Here they are options.
+OPTIONS = {
+    "build with overwrite=True": "build with --overwrite",
+    "say dim=": "say --dim",
+    "oov='unk':": "--oov unk:",
+    "oov='error':": "--oov error:",
+    "try oov='mean'": "try --oov mean",
+}
+
+
+# ---------------------------------------------------------------------- errors
+
+
+class DataError(click.ClickException):
+    """An error about data: one message on standard error, exit code 1."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        """Print the message."""
+        click.echo(f"glovestore: error: {self.message}", err=True)
+
+
+class Shell(click.Group):
+    """The group of all verbs: turns exceptions about data into messages, and leaves quietly when it has to."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _forget_output()
+            ctx.exit(READER_LEFT)
+        except KeyboardInterrupt:
+            click.echo("glovestore: interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except (GlovestoreError, OSError, KeyError, MemoryError) as error:
+            _forget_output()
+            raise DataError(sentence(error)) from error
+
+
+def sentence(error: Exception) -> str:
+    """Return an exception as a message, in terms of the shell."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}"
+    # str(KeyError) is a repr
+    message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    for argument, option in OPTIONS.items():
+        message = message.replace(argument, option)
+    return message
+
+
+@contextmanager
+def about_arguments() -> Iterator[None]:
+    """Turn a ValueError, such as for a policy that this store cannot serve, into a DataError."""
+    try:
+        yield
+    except ValueError as error:
+        raise DataError(sentence(error)) from error
+
+
+def fail_for(missing: list[bytes], total: int) -> None:
+    """Raise a DataError that names the missing of `total` tokens, if there are any."""
+    if missing:
+        named = first_few(missing, SHOWN_MISSING)
+        raise DataError(f"{len(missing):,} of {total:,} tokens are not in the store: {named}")
+
+
+def _forget_output() -> None:
+    """Drop output that cannot be written (the reader left, the disk is full): Python would try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+# ---------------------------------------------------------------------- input
+
+
+def asked_tokens(arguments: tuple[str, ...]) -> list[bytes]:
+    """Return the tokens of the command line, or those of standard input, one a line."""
+    if arguments and arguments != ("-",):
+        return [os.fsencode(token) for token in arguments]
+    stdin = click.get_binary_stream("stdin")
+    if not arguments and stdin.isatty():
+        raise click.UsageError("expected TOKENS, or tokens on standard input, one a line")
+    return split_tokens(stdin.read())
+
+
+def asked_vocab(path: Path) -> ResolvedVocab:
+    """Return the vocabulary in a file, or that of standard input for "-"."""
+    if str(path) != "-":
+        return vocab_from_file(path)
+    with about_arguments():
+        return vocab_from_text(click.get_binary_stream("stdin").read())
+
+
+def split_found(tokens: list[bytes], rows: NDArray[np.int64]) -> tuple[list[bytes], list[bytes]]:
+    """Return the tokens that have a row, and those that have none."""
+    pairs = list(zip(tokens, (rows >= 0).tolist(), strict=True))
+    return [token for token, found in pairs if found], [token for token, found in pairs if not found]
+
+
+# ---------------------------------------------------------------------- output
+
+
+def print_text(text: str) -> None:
+    """Print text, whatever is in it: characters that the output's encoding lacks are escaped."""
+    click.echo(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+
+
+def print_result(result: Any, as_json: bool, table: Callable[[], str]) -> None:
+    """Print a result as JSON or as its table."""
+    print_text(to_json(result) if as_json else table())
