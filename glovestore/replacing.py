@@ -7,6 +7,7 @@ can tell a running build's temporary from one that a killed process left behind.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import stat
 import sys
@@ -34,7 +35,8 @@ class ReplacingFile:
         self.may_replace = may_replace
         self._check_target()
         remove_leftovers(self.target)
-        self.path, self.fd = _create_locked(self.target)
+        self._file = _create_locked(self.target)
+        self.path = Path(self._file.name)
         self.fsync_seconds = 0.0
 
     def __enter__(self) -> Self:
@@ -51,28 +53,28 @@ class ReplacingFile:
         for start in range(0, len(view), PIECE):
             piece = view[start : start + PIECE]
             while piece:
-                written = os.pwrite(self.fd, piece, offset)
+                written = os.pwrite(self._file.fileno(), piece, offset)
                 piece, offset = piece[written:], offset + written
 
     def read_into(self, view: memoryview, offset: int) -> None:
         """Fill `view` with what was written at `offset`; the file must reach that far."""
         while view:
-            count = os.preadv(self.fd, [view], offset)
+            count = os.preadv(self._file.fileno(), [view], offset)
             if count == 0:
                 raise OSError(f"{self.path}: expected {len(view)} more bytes at byte {offset}: the file was truncated")
             view, offset = view[count:], offset + count
 
     def truncate(self, size: int) -> None:
         """Set the file's size; new bytes are zero."""
-        os.ftruncate(self.fd, size)
+        os.ftruncate(self._file.fileno(), size)
 
     def commit(self, durable: bool = True) -> None:
         """Rename over the target, keeping an old file's mode. `durable`: flush file and folder first, or fail."""
         with contextlib.suppress(FileNotFoundError):
-            os.fchmod(self.fd, stat.S_IMODE(os.stat(self.target).st_mode))
+            os.fchmod(self._file.fileno(), stat.S_IMODE(os.stat(self.target).st_mode))
         start = time.perf_counter()
         if durable:
-            os.fsync(self.fd)
+            os.fsync(self._file.fileno())
         synced = time.perf_counter()
         self._check_target()
         os.replace(self.path, self.target)
@@ -80,16 +82,14 @@ class ReplacingFile:
         if durable:
             _fsync_folder(self.target.parent)
         self.fsync_seconds = (synced - start) + (time.perf_counter() - renamed)
-        os.close(self.fd)
-        self.fd = -1
+        self._file.close()
 
     def discard(self) -> None:
         """Remove the temporary, if it still is one."""
-        if self.fd >= 0:
+        if not self._file.closed:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
-            os.close(self.fd)
-            self.fd = -1
+            self._file.close()
 
     def _check_target(self) -> None:
         if self.target.is_dir():
@@ -98,7 +98,9 @@ class ReplacingFile:
             raise FileNotFoundError(f"{self.target}: expected an existing folder, {self.target.parent} is none")
         if self.target.exists():
             if not self.target.is_file():
-                raise FileExistsError(f"{self.target}: expected a file or nothing there, got a device or a pipe")
+                raise FileExistsError(
+                    f"{self.target}: expected a file or nothing there, got a device or a pipe, not a store"
+                )
             self.may_replace(self.target)
 
 
@@ -129,36 +131,36 @@ def _remove_unlocked(path: Path) -> None:
         os.close(fd)
 
 
-def _create_locked(target: Path) -> tuple[Path, int]:
+def _create_locked(target: Path) -> io.FileIO:
     """Create a temporary and lock it. Between the two a cleaner may have taken it for a leftover: then try again."""
     while True:
         path = target.parent / f".{target.name}.{os.urandom(8).hex()}.tmp"
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            if _lock(path, fd):
-                return path, fd
-            os.close(fd)
+            file = io.FileIO(path, "x+")  # an object: whatever interrupts us, its last reference closes it
+            if _lock(path, file):
+                return file
         except FileExistsError:
             continue  # somebody else's
         except PermissionError as error:
-            raise PermissionError(
-                f"{target}: no permission to create a file in {target.parent}: {error.strerror}"
-            ) from None
+            raise PermissionError(f"{target}: no permission to create a file in {target.parent}") from error
         except BaseException:  # Ctrl-C too
             with contextlib.suppress(OSError):
                 os.unlink(path)
             raise
 
 
-def _lock(path: Path, fd: int) -> bool:
-    """Take the flock; return False if a cleaner was faster."""
+def _lock(path: Path, file: io.FileIO) -> bool:
+    """Take the flock; close the file and return False if a cleaner was faster."""
     if sys.platform == "win32":
         return True
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.stat(path), os.fstat(fd))
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.stat(path), os.fstat(file.fileno())):
+            return True
     except (BlockingIOError, FileNotFoundError):
-        return False
+        pass
+    file.close()
+    return False
 
 
 def _fsync_folder(folder: Path) -> None:
