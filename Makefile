@@ -1,7 +1,7 @@
 # make demo      the whole path on real vectors, from text to nn.Embedding   (VECTORS=file: on your own file)
 # make test      the test suite against the installed package                (ARGS="-k store": arguments for pytest)
 # make lint      ruff, mypy, and the stub of the extension against the extension
-# make bench     benchmarks beside other libraries                           (VECTORS=file, ARGS=...)
+# make bench     benchmarks beside other libraries, and one table            (VECTORS=file, ARGS="-k open": for pytest)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make clean     remove what these commands made
 #
@@ -43,8 +43,12 @@ lint: .venv-test/linters
 	.venv-test/bin/mypy
 	.venv-test/bin/stubtest --mypy-config-file pyproject.toml --allowlist .ci/stubtest-allowlist glovestore._core
 
+# Only our table is printed (benchmarks/table.py makes it again from the JSON); ARGS=-v adds pytest-benchmark's own.
+BENCH_JSON = .benchmarks/latest.json
 bench: .venv-bench/installed
-	@.venv-bench/bin/pytest benchmarks --benchmark-only $(if $(VECTORS),--vectors '$(VECTORS)') $(ARGS)
+	@mkdir -p $(dir $(BENCH_JSON))
+	@.venv-bench/bin/pytest benchmarks --benchmark-only --benchmark-quiet --benchmark-json=$(BENCH_JSON) \
+		$(if $(VECTORS),--vectors '$(VECTORS)') $(ARGS)
 
 SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py, \
 	$(shell grep -LE 'import torch|importorskip|glovestore\.torch' tests/test_*.py))
@@ -61,7 +65,7 @@ clean:
 
 .venv-demo/installed: EXTRAS = torch
 .venv-test/installed: EXTRAS = torch,test
-.venv-bench/installed: EXTRAS = torch,test,bench
+.venv-bench/installed: EXTRAS = test,bench
 .venv-sanitize/installed: EXTRAS = test
 .venv-sanitize/installed: export SANITIZE = 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,7 +59,7 @@ class Shell(click.Group):
         except KeyboardInterrupt:
             click.echo("glovestore: interrupted", err=True)
             ctx.exit(INTERRUPTED)
-        except (GlovestoreError, OSError, KeyError, MemoryError) as error:
+        except (GlovestoreError, OSError, KeyError, MemoryError, ImportError) as error:
             _forget_output()
             raise DataError(sentence(error)) from error
 
@@ -85,6 +86,16 @@ def about_arguments() -> Iterator[None]:
         raise DataError(sentence(error)) from error
 
 
+@contextmanager
+def warnings_as_messages() -> Iterator[None]:
+    """Print warnings, such as that about low coverage, like other messages and not with a line of source."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        click.echo(f"glovestore: warning: {warning.message}", err=True)
+
+
 def fail_for(missing: list[bytes], total: int) -> None:
     """Raise a DataError that names the missing of `total` tokens, if there are any."""
     if missing:
@@ -95,9 +106,10 @@ def fail_for(missing: list[bytes], total: int) -> None:
 def _forget_output() -> None:
     """Drop output that cannot be written (the reader left, the disk is full): Python would try again at its end."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:
-        with suppress(OSError, ValueError):
+        with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -108,10 +120,9 @@ def asked_tokens(arguments: tuple[str, ...]) -> list[bytes]:
     """Return the tokens of the command line, or those of standard input, one a line."""
     if arguments and arguments != ("-",):
         return [os.fsencode(token) for token in arguments]
-    stdin = click.get_binary_stream("stdin")
-    if not arguments and stdin.isatty():
+    if not arguments and (sys.stdin is None or sys.stdin.isatty()):
         raise click.UsageError("expected TOKENS, or tokens on standard input, one a line")
-    return split_tokens(stdin.read())
+    return split_tokens(_standard_input())
 
 
 def asked_vocab(path: Path) -> ResolvedVocab:
@@ -119,7 +130,11 @@ def asked_vocab(path: Path) -> ResolvedVocab:
     if str(path) != "-":
         return vocab_from_file(path)
     with about_arguments():
-        return vocab_from_text(click.get_binary_stream("stdin").read())
+        return vocab_from_text(_standard_input())
+
+
+def _standard_input() -> bytes:
+    return b"" if sys.stdin is None else sys.stdin.buffer.read()  # None: closed by whoever started us
 
 
 def split_found(tokens: list[bytes], rows: NDArray[np.int64]) -> tuple[list[bytes], list[bytes]]:
@@ -133,7 +148,8 @@ def split_found(tokens: list[bytes], rows: NDArray[np.int64]) -> tuple[list[byte
 
 def print_text(text: str) -> None:
     """Print text, whatever is in it: characters that the output's encoding lacks are escaped."""
-    click.echo(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "backslashreplace"))
 
 
 def print_result(result: Any, as_json: bool, table: Callable[[], str]) -> None:

@@ -1,4 +1,4 @@
-"""The store file by its specification: read by a reader of 40 lines, by h5py and by safetensors; every byte accounted for."""
+"""The store file by its specification: read by 40 lines of Python, h5py and safetensors; every byte accounted for."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import h5py
 import numpy as np
 import pytest
 import store_reader
-from conftest import ODD_TEXT, Built
+from index_reference import index_by_the_book
 from numpy.typing import NDArray
-from reference import read_text
 from safetensors.numpy import load_file
+from shared import ODD_TEXT, Built
 from vectors_generator import generate
-from xxhash import xxh64, xxh64_hexdigest, xxh64_intdigest
+from xxhash import xxh64_hexdigest, xxh64_intdigest
 
 import glovestore
 
@@ -32,7 +32,7 @@ BuildBytes = Callable[..., Built]
 
 @pytest.fixture(scope="module")
 def large_store(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """More than two statistics blocks of 4,096 rows, two digest pieces of 1 MiB, many checksum blocks; dim no multiple of 8."""
+    """More than two statistics blocks of 4,096 rows, two digest pieces of 1 MiB, many checksum blocks; an odd dim."""
     folder = tmp_path_factory.mktemp("large")
     source = generate(folder / "large.txt", rows=9_001, dim=27, seed=3)
     return Built(folder / "large.h5", glovestore.build(source, folder / "large.h5", durable=False))
@@ -105,7 +105,8 @@ def test_tensors_cover_the_file_without_a_hole(built: Built):
     position = 0
     for begin, end, name in spans:
         if begin == end:
-            assert (begin, end) == (0, 0), name
+            assert (begin, end) == (0, 0)
+            assert name in ARRAYS
             assert 0 in header[name]["shape"]
             continue
         assert begin == position, name
@@ -116,6 +117,26 @@ def test_tensors_cover_the_file_without_a_hole(built: Built):
         else:
             assert header[name]["dtype"] == "U8"
     assert position == built.path.stat().st_size - H
+
+
+def test_vectors_start_where_a_writer_can_stream_them(built: Built):
+    assert H + header_of(built.path)["vectors"]["data_offsets"][0] == 28_672
+
+
+def test_format_md_states_the_numbers_of_a_store(odd_store: Built):
+    text = " ".join((ROOT / "FORMAT.md").read_text(encoding="utf-8").split())
+    data = odd_store.path.read_bytes()
+    digits = data.index(b'"header_xxh64":"') + len(b'"header_xxh64":"')
+    assert f"so bytes 8 to {digits} identify the format" in text
+    assert f"16 lower-case hexadecimal digits at bytes {digits} to {digits + 16}" in text
+    assert f"`{data[8:digits].decode()}`" in text
+    assert f"Writers MUST write N = {H - 8}" in text
+    assert f"With N = {H - 8}, H is {H:,} and `vectors` starts at byte 28,672" in text
+    header = header_of(odd_store.path)
+    for name in ARRAYS:
+        assert re.search(rf"\| `?[^|]*`{name}`[^|]* \| {header[name]['dtype']} \|", text), name
+    for key in header["__metadata__"]:
+        assert re.search(rf"\| [^|]*`{key}`[^|]* \|", text), key
 
 
 def test_header_text(built: Built):
@@ -162,23 +183,6 @@ def test_checksums(built: Built):
 # ----- the token index
 
 
-def build_index(tokens: list[bytes], buckets: int) -> tuple[list[int], int]:
-    """Insert tokens in row order by the book; return the slots and the longest probe."""
-    slots, longest = [0] * (8 * buckets), 0
-    for row, token in enumerate(tokens):
-        key = xxh64(token, seed=0).intdigest()
-        probe, home = 0, key >> (64 - (buckets.bit_length() - 1))
-        while True:
-            first = (home + probe) % buckets * 8
-            free = [slot for slot in range(first, first + 8) if slots[slot] == 0]
-            if free:
-                break
-            probe += 1
-        slots[free[0]] = (key & 0xFFFFFFFF) << 32 | row + 1
-        longest = max(longest, probe)
-    return slots, longest
-
-
 def test_index_by_the_book(built: Built):
     metadata, arrays = store_reader.read(built.path)
     rows = len(arrays["vectors"])
@@ -188,7 +192,7 @@ def test_index_by_the_book(built: Built):
     assert buckets & (buckets - 1) == 0
     assert rows / (8 * buckets) <= 0.7
     assert buckets == 2 or rows / (4 * buckets) > 0.7
-    slots, longest = build_index(tokens, buckets)
+    slots, longest = index_by_the_book(tokens, buckets)
     assert arrays["index_slots"].tolist() == slots
     assert int(metadata["index_longest_probe"]) == longest
 
@@ -271,41 +275,3 @@ def test_strange_source_names(tmp_path: Path, name: bytes, kept: str):
     assert load_file(path)["vectors"].tolist() == [[1, 2], [3, 4]]
     with h5py.File(path, "r") as file:
         assert json.loads(file.attrs["metadata"])["source_name"] == kept
-
-
-# ----- the golden store: written once by the first version, read by every later one
-
-GOLDEN = Path(__file__).parent / "data" / "golden.h5"
-GOLDEN_TEXT = Path(__file__).parent / "data" / "golden.txt"
-
-
-def test_golden_store():
-    expected = read_text(GOLDEN_TEXT.read_bytes())
-    store_reader.check(GOLDEN)
-    metadata, arrays = store_reader.read(GOLDEN)
-    assert arrays["vectors"].tobytes() == expected.values.tobytes()
-    by_safetensors = load_file(GOLDEN)
-    with h5py.File(GOLDEN, "r") as file, glovestore.open(GOLDEN) as store:
-        store.verify()
-        for name in ARRAYS:
-            assert file[name][...].tobytes() == by_safetensors[name].tobytes() == arrays[name].tobytes()
-        assert store.vectors.tobytes() == expected.values.tobytes()
-        assert store.rows(expected.tokens).tolist() == list(range(len(expected.tokens)))
-        assert [store_reader.find(arrays, metadata, token) for token in expected.tokens] == list(range(len(expected.tokens)))
-        assert [token.encode("utf-8", "surrogateescape") for token in store.tokens] == expected.tokens
-    assert (metadata["lines"], metadata["rows"], metadata["duplicates"]) == ("14", "12", "1")
-
-
-def test_golden_store_is_never_regenerated():
-    assert xxh64_hexdigest(GOLDEN.read_bytes()) == "0" * 16
-
-
-def test_a_store_of_today_has_the_arrays_of_the_golden_one(tmp_path: Path):
-    glovestore.build(GOLDEN_TEXT, tmp_path / "today.h5")
-    (metadata, arrays), (golden_metadata, golden) = (store_reader.read(path) for path in (tmp_path / "today.h5", GOLDEN))
-    for name in set(ARRAYS) - {"block_checksums"}:  # they cover HDF5's own bytes, which another HDF5 may write otherwise
-        assert arrays[name].tobytes() == golden[name].tobytes()
-    sums = {"header_xxh64", "block_checksums_xxh64"}
-    assert {key: metadata[key] for key in metadata.keys() - sums} == {
-        key: golden_metadata[key] for key in golden_metadata.keys() - sums
-    }

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SMALL_ROWS
 from damage import HEADER_SIZE, json_text, refuse, sign, spans
+from shared import SMALL_ROWS
 
 import glovestore
 from glovestore import StoreFormatError
@@ -69,24 +69,35 @@ def test_what_cannot_be_opened(tmp_path: Path):
         glovestore.open(tmp_path)
 
 
-SHORT_LENGTHS = [0, 1, 40, 56, HEADER_SIZE - 9, HEADER_SIZE - 7]
-LONG_LENGTHS = [1 << 20, (1 << 20) + 1, 1 << 32, 1 << 62, (1 << 63) - 8, (1 << 64) - 8, (1 << 64) - 1]
+BAD_LENGTHS = {
+    **dict.fromkeys([0, 1, 40, 48, (1 << 64) - 1], "expected a header of at most"),
+    **dict.fromkeys([49, 56, HEADER_SIZE - 9, HEADER_SIZE - 7], "damaged header"),
+    **dict.fromkeys([100_000, 1 << 20], "truncated: expected a header of"),
+    **dict.fromkeys([(1 << 20) + 1, 1 << 32, (1 << 63) - 8, (1 << 64) - 8], "expected a header of at most"),
+}
 
 
-@pytest.mark.parametrize("length", SHORT_LENGTHS + LONG_LENGTHS)
-def test_wrong_header_length(copy: Path, small_store: bytes, length: int):
+@pytest.mark.parametrize(("length", "expected"), BAD_LENGTHS.items())
+def test_wrong_header_length(copy: Path, small_store: bytes, length: int, expected: str):
     copy.write_bytes(struct.pack("<Q", length) + small_store[8:])
-    refuse(copy, "header|truncated|hole")
+    refuse(copy, expected)
 
 
-def test_a_longer_header_is_read(copy: Path, small_store: bytes):
+def with_header_size(store: bytes, size: int) -> bytes:
+    return sign(struct.pack("<Q", size - 8) + json_text(store).ljust(size - 8)) + store[HEADER_SIZE:]
+
+
+@pytest.mark.parametrize("size", [HEADER_SIZE + 4096, 1 << 20])
+def test_a_longer_header_is_read(copy: Path, small_store: bytes, size: int):
     """The header's length is whatever the file says; 16,384 is only what this version writes."""
-    size = HEADER_SIZE + 4096
-    text = json_text(small_store).ljust(size - 8)
-    longer = sign(struct.pack("<Q", size - 8) + text) + small_store[HEADER_SIZE:]
-    copy.write_bytes(longer)
+    copy.write_bytes(with_header_size(small_store, size))
     with glovestore.open(copy) as opened:
         assert opened["token7"].tolist() == [7.0, 7.5, -7.0]
+
+
+def test_a_header_beyond_one_mebibyte(copy: Path, small_store: bytes):
+    copy.write_bytes(with_header_size(small_store, (1 << 20) + 4096))
+    refuse(copy, "expected a header of at most 1048576 bytes, got a length of 1052664")
 
 
 def test_each_byte_of_the_header_flipped(copy: Path, small_store: bytes):
@@ -159,3 +170,13 @@ def test_slots_that_name_every_row_and_more(copy: Path, small_store: bytes):
         slots[slots != 0] = (slots[slots != 0] >> 32 << 32) | (row + 1)
         copy.write_bytes(small_store[:begin] + slots.tobytes() + small_store[end:])
         use(copy, TOKENS)
+
+
+def test_a_copy_survives_a_truncated_file(copy: Path, small_store: bytes):
+    """A map would not: the next access to what is gone kills the process."""
+    opened = glovestore.open(copy, copy=True)
+    copy.write_bytes(b"")
+    assert opened["token7"].tolist() == [7.0, 7.5, -7.0]
+    assert opened.rows(STORED).tolist() == [*range(60), 60, 60, 61, 62]
+    with pytest.raises(StoreFormatError, match="truncated"):
+        opened.verify()

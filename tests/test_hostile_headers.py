@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL_ROWS
 from damage import Header, in_order, json_text, move_border, refuse, shift, with_header, with_json
+from shared import SMALL_ROWS
 
 import glovestore
 
@@ -86,6 +86,26 @@ def two_copies(header: Header) -> None:
     header["vectors2"] = header["vectors"]
 
 
+def emptied(header: Header, name: str, shape: list[int]) -> None:
+    """Give an array no bytes; a filler stands where it was."""
+    begin, end = header[name]["data_offsets"]
+    header[f"_hdf5_{name}"] = {"dtype": "U8", "shape": [end - begin], "data_offsets": [begin, end]}
+    header[name] |= {"shape": shape, "data_offsets": [0, 0]}
+
+
+def no_rows(header: Header) -> None:
+    emptied(header, "vectors", [0, 3])
+    emptied(header, "norms", [0])
+    move_border(header, "token_offsets", -8 * SMALL_ROWS, 1)
+    header["token_offsets"]["shape"] = [1]
+
+
+def no_dim(header: Header) -> None:
+    emptied(header, "vectors", [SMALL_ROWS, 0])
+    emptied(header, "mean", [0])
+    emptied(header, "std", [0])
+
+
 HUGE = 1 << 62
 LIES: dict[str, tuple[Change, str]] = {
     "another format": (metadata(format="word2vec"), "expected format 'glovestore', got 'word2vec'"),
@@ -124,6 +144,8 @@ LIES: dict[str, tuple[Change, str]] = {
     "shape of vectors is empty": (entry("vectors", shape=[]), "vectors: expected"),
     "one row less": (fewer_rows, "expected shape"),
     "more rows than bytes": (entry("vectors", shape=[SMALL_ROWS + 1, 3]), "vectors: expected"),
+    "no rows": (no_rows, "vectors: expected 1 to"),
+    "no dim": (no_dim, "vectors: expected 1 to"),
     "sizes that overflow 64 bits": (entry("vectors", shape=[HUGE, 1 << 40]), "vectors: expected"),
     "sizes that wrap to the right one": (entry("norms", shape=[(1 << 62) + SMALL_ROWS]), "norms: expected"),
     "sides beyond 64 bits": (entry("norms", shape=[1 << 70]), "norms: expected"),
@@ -136,9 +158,9 @@ LIES: dict[str, tuple[Change, str]] = {
     "norms are a column": (entry("norms", shape=[SMALL_ROWS, 1]), "norms: expected shape"),
     "offsets in columns": (entry("token_offsets", shape=[SMALL_ROWS + 1, 1]), "token_offsets: expected shape"),
     "slots in rows": (entry("index_slots", shape=[16, 8]), "expected"),
-    "offsets beyond the file": (offsets("vectors", same, lambda end: end + (1 << 40)), "vectors: expected"),
+    "offsets beyond the file": (offsets("vectors", same, lambda at: at + (1 << 40)), "vectors: expected data_offsets"),
     "offsets beyond 64 bits": (entry("norms", data_offsets=[1 << 64, (1 << 64) + 252]), "norms: expected"),
-    "offsets that end before they begin": (offsets("norms", lambda begin: begin + 1000, same), "norms: expected"),
+    "offsets end before they begin": (offsets("norms", lambda at: at + 1000, same), "norms: expected data_offsets"),
     "negative offsets": (offsets("norms", lambda begin: begin - (1 << 40), same), "norms: expected natural numbers"),
     "offsets with a fraction": (offsets("norms", float, float), "norms: expected natural numbers"),
     "three offsets": (entry("norms", data_offsets=[0, 4, 8]), "norms: expected"),

@@ -21,16 +21,19 @@ PACKAGE = ROOT / "glovestore"
 LAYERS = (
     {"_core", "errors"},
     {"layout", "tokens", "tokenizers", "ids", "nearest", "replacing", "progress"},
+    {"header"},
     {"sources", "vectors", "positions", "token_counts", "vocabulary_file", "hdf5", "verify"},
-    {"fallbacks", "oov", "writer"},
+    {"fallbacks", "oov", "writer", "token_lists"},
     {"coverage", "vocabulary"},
     {"matrix"},
     {"store"},
-    {"build"},
-    {"opening"},
+    {"build", "tables"},
+    {"opening", "shell"},
     {"torch"},
-    {"__init__"},
+    {"__init__", "matrix_file"},
+    {"demo"},
     {"cli"},
+    {"__main__"},
 )
 LAYER = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 
@@ -38,7 +41,7 @@ LAYER = {module: level for level, modules in enumerate(LAYERS) for module in mod
 RIM = {
     "h5py": {"hdf5"},
     "torch": {"torch"},
-    "click": {"cli"},
+    "click": {"cli", "shell"},
     "tqdm": {"progress"},
 }
 

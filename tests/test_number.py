@@ -8,10 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from glovestore._core import parse_number
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reference import Overflow, is_number, round_to_float32
+
+from glovestore._core import parse_number
 
 INFINITY = 0x7F800000
 

@@ -8,11 +8,13 @@ from typing import Any
 import make_odd
 import pytest
 from comparing import BITS, assert_same_as_reference, assert_store_is
-from conftest import ODD_TEXT, Built
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from reference import BOM, ReferenceResult, read_text
+from shared import ODD_TEXT, Built
 from tiny_texts import TINY
+
+import glovestore
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,66 @@ def test_odd_file_holds_what_it_promises(odd: ReferenceResult):
     assert ((exponent == 0) & (bits << 1 != 0)).any()  # subnormals
     assert (bits == 0x7F7FFFFF).any()
     assert {b"\r\n", b" \n", b"\t"} <= {part for part in (b"\r\n", b" \n", b"\t") if part in ODD_TEXT.read_bytes()}
+
+
+# line, token, its first number as it stands there, the float32 that it must become
+ODD_ROWS = [
+    (8, b". . .", "-0.36517", "-0x1.75ef20p-2"),
+    (25, b"at name@domain.com", "-0.76264", "-0x1.8678c0p-1"),
+    (59, b"2 000 m", "-0.60057264327727619", "-0x1.337e42p-1"),
+    (127, b"double  ", "-0.004624", "-0x1.2f09d8p-8"),
+    (144, b" lead", "1.355726", "0x1.5b10dcp+0"),
+    (161, b"", "-0.72751", "-0x1.747c30p-1"),
+    (178, b"1", "0.45744", "0x1.d46b26p-2"),
+    (195, b"1.5", "1.603689", "0x1.9a8b5cp+0"),
+    (416, b"nan", "0.85193140115329392", "0x1.b4305ap-1"),
+    (450, b"null", "6.75035643577575683593", "0x1.b005d6p+2"),
+    (484, b"na", "0.20453", "0x1.a2e0a0p-3"),
+    (552, b"inf", "0.01418585415008570", "0x1.d0d792p-7"),
+    (688, b"\xc2\xa0", "5.877e-39", "0x1.fff578p-128"),
+    (756, b"\xc2\x85", "0.96171358496471711", "0x1.ec65bap-1"),
+    (841, b"\x0b", "0.58856", "0x1.2d57bcp-1"),
+    (960, b"\x00", "4.9520e-08", "0x1.a95fa2p-25"),
+    (1079, b"\xff", "3.006380", "0x1.80d110p+1"),
+    (1130, b"caf\xe9", "-2.3979e-06", "-0x1.41d738p-19"),
+    (1147, b"cut\xe2\x82", "-0.82464536928011618", "-0x1.a637eap-1"),
+    (1249, b"a\tb", "0.11040604064703466", "0x1.c43920p-4"),
+    (1317, b"\r", "0.61985698694242411", "0x1.3d5de6p-1"),
+    (1351, b"caf\xc3\xa9", "-1.299849", "-0x1.4cc2e8p+0"),
+    (1487, b"the", "-7.8578e-06", "-0x1.07a9fcp-17"),
+    (1538, b"</s>", "3.311515927314758301", "0x1.a7dfc2p+1"),
+    (2009, b"<unk>", "-0.87201", "-0x1.be7818p-1"),
+]
+# line, column of the vector, number, bits
+ODD_NUMBERS = [
+    (304, 19, b"+1.5", 0x3FC00000),
+    (310, 10, b".5", 0x3F000000),
+    (319, 17, b"1.", 0x3F800000),
+    (337, 11, b"16777217", 0x4B800000),
+    (352, 19, b"1E+2", 0x42C80000),
+    (391, 18, b"1e-45", 1),
+    (397, 15, b"7.006492321624085e-46", 0),
+    (400, 5, b"7.0064923216240854e-46", 1),
+    (409, 18, b"1.1754942e-38", 0x007FFFFF),
+    (430, 20, b"1e-400", 0),
+    (442, 13, b"340282346638528859811704183484516925440", 0x7F7FFFFF),
+    (448, 1, b"1.00000017881393432617187499", 0x3F800001),
+    (544, 12, b"-0", 0x80000000),
+]
+
+
+def test_odd_rows_by_hand(odd_store: Built):
+    lines = ODD_TEXT.read_bytes().split(b"\n")
+    with glovestore.open(odd_store.path) as store:
+        for line, token, number, expected in ODD_ROWS:
+            assert lines[line - 1].startswith(token + b" " + number.encode() + b" ")
+            row = line - 1 if line < 1_850 else line - 1 - len(make_odd.DUPLICATES)  # they stand near the end
+            assert store.tokens.raw(row) == token
+            assert store.rows([token]).tolist() == [row]
+            assert float(store[token][0]) == float(store.vectors[row, 0]) == float.fromhex(expected)
+        for line, column, number, expected in ODD_NUMBERS:
+            assert lines[line - 1].rstrip(b" \r").split(b" ")[column - 25] == number
+            assert int(store.vectors[line - 1, column].view(BITS)) == expected
 
 
 # ----- tiny files, one rule each

@@ -10,8 +10,8 @@ from typing import Any
 import make_odd
 import pytest
 from comparing import assert_error_is
-from conftest import ODD_TEXT
 from reference import ReferenceError, read_text
+from shared import ODD_TEXT
 from tiny_texts import TINY
 
 import glovestore

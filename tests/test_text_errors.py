@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Built
+from shared import Built
 
 import glovestore
 from glovestore import TextFormatError

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import store_reader
-from conftest import SMALL_TEXT, Built
 from damage import HEADER_SIZE, spans, with_checksums
+from shared import SMALL_TEXT, Built
 
 import glovestore
 from glovestore import StoreFormatError

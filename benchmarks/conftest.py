@@ -1,0 +1,132 @@
+"""Options, fixtures and the table of the benchmarks: `make bench`, or `pytest benchmarks --benchmark-only`.
+
+    --vectors FILE   the vectors file they are about; without it, one is generated
+    --rows N         rows of the generated file
+
+Everything is measured warm: files are in the page cache, and functions ran before (but for peers that run once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import machine
+import numpy as np
+import pytest
+import vectors_generator
+from measuring import Measure
+from numpy.typing import NDArray
+from pytest_benchmark.fixture import BenchmarkFixture
+from table import Row, render
+from texts import Text, check_store, read_text
+
+import glovestore
+
+DIM = 100
+CACHE = "page cache warm"
+ROWS: pytest.StashKey[list[Row]] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("glovestore")
+    group.addoption("--vectors", type=Path, metavar="FILE", help="vectors file (default: a generated one)")
+    group.addoption("--rows", type=int, default=100_000, help="rows of the generated file (default: %(default)s)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ROWS] = []
+
+
+def pytest_report_header() -> str:
+    return f"benchmarks: {machine.describe()}; {CACHE}"
+
+
+def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+    machine_info["glovestore"] = f"{machine.describe()}; {CACHE}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if rows := config.stash[ROWS]:
+        terminalreporter.write_sep("=", "benchmarks")
+        terminalreporter.write_line(render(rows))
+        terminalreporter.write_line(f"\n{machine.describe()}; {CACHE}")
+
+
+@pytest.fixture
+def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Measure:
+    """The one way to time something: it wants a check of the result."""
+    return Measure(benchmark, pytestconfig.stash[ROWS])
+
+
+@pytest.fixture(scope="session")
+def vectors_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The vectors file of this run."""
+    path: Path | None = pytestconfig.getoption("vectors")
+    if path is not None:
+        return path
+    generated = tmp_path_factory.mktemp("text") / "generated.txt"
+    return vectors_generator.generate(generated, pytestconfig.getoption("rows"), DIM)
+
+
+@pytest.fixture(scope="session")
+def built(vectors_file: Path, tmp_path_factory: pytest.TempPathFactory) -> glovestore.BuildReport:
+    """The report of a store made of the file, alone in its folder under the name store.h5."""
+    return glovestore.build(vectors_file, tmp_path_factory.mktemp("store") / "store.h5", durable=False)
+
+
+@pytest.fixture(scope="session")
+def text(built: glovestore.BuildReport) -> Text:
+    """The vectors file, read the slow way."""
+    return read_text(built)
+
+
+@pytest.fixture(scope="session")
+def store(built: glovestore.BuildReport, text: Text) -> Iterator[glovestore.EmbeddingStore]:
+    """The store, checked against the text: whatever agrees with it is right."""
+    with glovestore.open(built.path) as store:
+        check_store(store, text)
+        yield store
+
+
+@pytest.fixture(scope="session")
+def plain_text(text: Text, built: glovestore.BuildReport) -> Text:
+    """The text, if it is one that other libraries read as well: only "token number number ..."."""
+    oddities = {
+        "a header": built.header > 0,
+        "duplicates": built.duplicates > 0,
+        "tokens with a space in them, or empty ones": any(not token or b" " in token for token in text.tokens),
+    }
+    found = [oddity for oddity, present in oddities.items() if present]
+    if found:
+        pytest.skip(f"{text.path.name} has {' and '.join(found)}, which the peers do not handle")
+    return text
+
+
+@pytest.fixture(scope="session")
+def sample(store: glovestore.EmbeddingStore) -> Callable[..., tuple[list[str], NDArray[np.int64]]]:
+    """Take tokens with their rows, `sample(count)`: in random order, or the first ones.
+
+    The strings are new ones, as a pipeline has them, not the very objects that are keys of some dict.
+    """
+
+    def take(count: int, which: str = "random") -> tuple[list[str], NDArray[np.int64]]:
+        rows = np.arange(len(store), dtype=np.int64)
+        if which == "random":
+            rows = np.random.default_rng(0).permutation(rows)
+        return [store.tokens[row] for row in rows[:count].tolist()], rows[:count]
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def row_dict(store: glovestore.EmbeddingStore) -> dict[str, int]:
+    """The dict token -> row that everybody else keeps in memory."""
+    return {token: row for row, token in enumerate(store.tokens)}
+
+
+@pytest.fixture(scope="session")
+def vector_dict(store: glovestore.EmbeddingStore, row_dict: dict[str, int]) -> dict[str, NDArray[np.float32]]:
+    """The tutorial's dict: a numpy array for every token."""
+    return {token: store.vectors[row].copy() for token, row in row_dict.items()}

@@ -1,0 +1,114 @@
+"""One table of one run: what, its time, its rate, and how many times as long as glovestore it takes.
+
+Printed after every run; as a script, made again from pytest-benchmark's JSON. The table is Markdown, for the README.
+
+    python benchmarks/table.py .benchmarks/latest.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+HEAD = ("what", "time", "rate", "ratio", "notes")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One benchmark: the median time of a call in seconds, and the work it did, in whatever `unit` speaks of.
+
+    A unit "THINGS/s" is work / time; "ns/THING" is time / work. Ratios are to the group's baseline.
+    """
+
+    group: str
+    what: str
+    seconds: float
+    rounds: int
+    work: float
+    unit: str
+    baseline: bool
+    note: str
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Self:
+        """Make a row from an entry of pytest-benchmark's JSON."""
+        info, stats = entry["extra_info"], entry["stats"]
+        return cls(
+            group=entry["group"],
+            what=info["what"],
+            seconds=stats["median"],
+            rounds=stats["rounds"],
+            work=info["work"],
+            unit=info["unit"],
+            baseline=info["baseline"],
+            note=info["note"],
+        )
+
+    @property
+    def rate(self) -> str:
+        """The rate with its unit; nothing where there is none."""
+        if not self.unit:
+            return ""
+        value = self.work / self.seconds if self.unit.endswith("/s") else self.seconds * 1e9 / self.work
+        return f"{significant(value)} {self.unit}"
+
+    @property
+    def notes(self) -> str:
+        """How many rounds the time is the median of, and what the check had to say."""
+        rounds = "one round" if self.rounds == 1 else f"median of {self.rounds}"
+        return f"{rounds}; {self.note}" if self.note else rounds
+
+
+def significant(value: float) -> str:
+    """Return three significant digits, and all digits before the point."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    decimals = 1 if value >= 10 else 2
+    return f"{value:.{decimals}f}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that leaves it above 1."""
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= scale:
+            return f"{significant(seconds / scale)} {unit}"
+    return f"{significant(seconds * 1e9)} ns"
+
+
+def ratio(row: Row, rows: Iterable[Row]) -> str:
+    """Return how many times as long as its group's baseline a row takes; nothing if the baseline was not run."""
+    baseline = next((other for other in rows if other.baseline and other.group == row.group), None)
+    return f"{significant(row.seconds / baseline.seconds)} x" if baseline else ""
+
+
+def render(rows: Sequence[Row]) -> str:
+    """Return the table, one section a group, as Markdown that is aligned for plain reading as well."""
+    lines: list[tuple[str, ...]] = [HEAD]
+    for group in dict.fromkeys(row.group for row in rows):
+        lines.append((f"**{group}**", "", "", "", ""))
+        members = [row for row in rows if row.group == group]
+        lines += [(row.what, duration(row.seconds), row.rate, ratio(row, rows), row.notes) for row in members]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    aligned = [_aligned(line, widths) for line in lines]
+    rule = "|".join("-" * (width + 1) + (":" if 0 < column < 4 else "-") for column, width in enumerate(widths))
+    return "\n".join([aligned[0], f"|{rule}|", *aligned[1:]])
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
+    first, *figures, last = (f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
+    return f"| {line[0]:<{len(first)}} | {' | '.join(figures)} | {line[-1]:<{len(last)}} |"
+
+
+def main(path: str) -> None:
+    """Print the table of a JSON file and, below it, where it was measured."""
+    results = json.loads(Path(path).read_bytes())
+    print(render([Row.from_json(entry) for entry in results["benchmarks"]]))
+    print(f"\n{results['machine_info']['glovestore']}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,52 @@
+"""The vectors file that a run is about, read the slow and obvious way: what every build has to agree with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import glovestore
+
+SAMPLED = 1000
+
+
+class Text(NamedTuple):
+    """A vectors file: its size, its tokens in order (of equal ones the first), and the values of some of them."""
+
+    path: Path
+    nbytes: int
+    tokens: list[bytes]
+    sample: dict[bytes, NDArray[np.float32]]
+
+    @property
+    def megabytes(self) -> float:
+        """The size in MB."""
+        return self.nbytes / 1e6
+
+
+def read_text(report: glovestore.BuildReport) -> Text:
+    """Read the file that a report is about. This also brings it into the page cache."""
+    path = Path(report.source)
+    tokens: dict[bytes, None] = {}
+    sample = {}
+    sampled = set(np.linspace(report.header, report.lines - 1, SAMPLED, dtype=np.int64).tolist())
+    with path.open("rb") as file:
+        for number, line in enumerate(file):
+            token, *numbers = line.rstrip(b" \r\n").rsplit(b" ", report.dim)
+            if number < report.header or token in tokens:
+                continue
+            tokens[token] = None
+            if number in sampled:
+                sample[token] = np.array([float(field) for field in numbers]).astype(np.float32)
+    return Text(path, path.stat().st_size, list(tokens), sample)
+
+
+def check_store(store: glovestore.EmbeddingStore, text: Text) -> None:
+    """Check that a store holds all tokens of the text in order, and the sampled values."""
+    assert list(store.tokens) == [token.decode("utf-8", "surrogateescape") for token in text.tokens]
+    assert store.rows(text.tokens).tolist() == list(range(len(text.tokens)))
+    for token, values in text.sample.items():
+        assert np.array_equal(store[token], values), token

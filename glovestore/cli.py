@@ -1,0 +1,290 @@
+"""The command `glovestore`: parse arguments, call the library, print.
+
+Exit codes: 0; 1 for an error about data, with a message on standard error; 2 for wrong usage; 130 after Ctrl-C; 141
+when whoever reads the output has left.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import click
+
+import glovestore
+from glovestore import shell, tables
+from glovestore.fallbacks import FALLBACKS, apply_fallbacks, resolve_fallbacks
+from glovestore.matrix import make_matrix
+from glovestore.matrix_file import describe_matrix, find_save, write_matrix
+from glovestore.vectors import Vectors
+
+BATCH = 256  # tokens that are looked up and printed at a time
+OOV = ("zeros", "mean", "normal", "unk", "error")
+DTYPES = ("float16", "float32", "float64")
+
+
+def checked_output(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
+    """Refuse a name with another suffix than those that `matrix` can write: wrong usage."""
+    try:
+        find_save(path)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return path
+
+
+file_path = click.Path(path_type=Path)
+store_argument = click.argument("path", metavar="STORE", type=file_path)
+tokens_argument = click.argument("tokens", metavar="[TOKENS]...", nargs=-1)
+vocab_argument = click.argument("vocab_path", metavar="VOCAB", type=file_path)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+fallback_option = click.option(
+    "--fallback",
+    "fallbacks",
+    multiple=True,
+    type=click.Choice(list(FALLBACKS)),
+    help="Look missing tokens up again in this spelling; may be given several times, tried in order.",
+)
+
+
+@click.group(cls=shell.Shell, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="glovestore", message="glovestore %(version)s")
+def main() -> None:
+    """Pretrained word vectors, ready in no time.
+
+    Build a store from GloVe text once; everything else opens it for free.
+
+    \b
+      glovestore build glove.6B.100d.txt glove.h5
+      glovestore nearest glove.h5 king queen
+      glovestore matrix glove.h5 vocab.txt -o matrix.npy
+    """
+
+
+@main.command()
+@click.argument("source", type=file_path)
+@store_argument
+@click.option("--dim", type=click.IntRange(min=1), help="Numbers in a row; default: what most of the first rows have.")
+@click.option("--header/--no-header", default=None, help='Whether line 1 is "rows dim"; default: look.')
+@click.option("--skip-bad-lines", is_flag=True, help="Leave bad lines out and count them, instead of stopping.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing store. Any other file is never replaced.")
+@click.option("--durable/--no-durable", default=True, help="Flush to disk before the store appears; default: yes.")
+@click.option("--progress/--no-progress", default=None, help="Show a progress bar; default: on a terminal.")
+@json_option
+def build(
+    source: Path,
+    path: Path,
+    dim: int | None,
+    header: bool | None,
+    skip_bad_lines: bool,
+    overwrite: bool,
+    durable: bool,
+    progress: bool | None,
+    as_json: bool,
+) -> None:
+    """Build a store from GloVe text.
+
+    SOURCE is the file of text, - for standard input. STORE appears whole or not at all.
+
+    \b
+      glovestore build glove.6B.100d.txt glove.h5
+      unzip -p glove.6B.zip glove.6B.50d.txt | glovestore build - glove.h5
+    """
+    report = glovestore.build(
+        Path("/dev/stdin") if str(source) == "-" else source,
+        path,
+        dim=dim,
+        header="auto" if header is None else header,
+        on_bad_line="skip" if skip_bad_lines else "error",
+        overwrite=overwrite,
+        durable=durable,
+        progress=sys.stderr.isatty() if progress is None else progress,
+    )
+    shell.print_result(report.to_dict(), as_json, lambda: str(report))
+
+
+@main.command()
+@store_argument
+@json_option
+def info(path: Path, as_json: bool) -> None:
+    """Say what is in a store, and where it came from.
+
+    \b
+      glovestore info glove.h5
+    """
+    with glovestore.open(path) as store:
+        described = tables.describe(store)
+    shell.print_result(described, as_json, lambda: tables.info_table(described))
+
+
+@main.command()
+@store_argument
+@tokens_argument
+@json_option
+def get(path: Path, tokens: tuple[str, ...], as_json: bool) -> None:
+    """Print vectors as GloVe text, which `build` takes.
+
+    Without TOKENS, or with - alone, they come from standard input, one a line. Tokens that STORE lacks are named at
+    the end, with exit code 1.
+
+    \b
+      glovestore get glove.h5 the of
+      glovestore get glove.h5 < tokens.txt | glovestore build - small.h5
+    """
+    wanted = shell.asked_tokens(tokens)
+    with glovestore.open(path) as store:
+        found, missing = shell.split_found(wanted, store.rows(wanted))
+        if as_json:
+            vectors = [{"token": token, "vector": tables.short_floats(store[token])} for token in found]
+            shell.print_text(tables.to_json({"dim": store.dim, "vectors": vectors, "missing": missing}))
+        else:
+            for first in range(0, len(found), BATCH):
+                batch = found[first : first + BATCH]
+                click.echo(b"".join(tables.glove_line(token, store[token]) for token in batch), nl=False)
+    shell.fail_for(missing, len(wanted))
+
+
+@main.command()
+@store_argument
+@tokens_argument
+@click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="How many.")
+@json_option
+def nearest(path: Path, tokens: tuple[str, ...], k: int, as_json: bool) -> None:
+    """Print the nearest tokens, by cosine.
+
+    Without TOKENS, or with - alone, they come from standard input, one a line. Tokens that STORE lacks are named at
+    the end, with exit code 1.
+
+    \b
+      glovestore nearest glove.h5 king queen -k 5
+    """
+    wanted = shell.asked_tokens(tokens)
+    results: list[tables.Neighbours] = []
+    with glovestore.open(path) as store:
+        found, missing = shell.split_found(wanted, store.rows(wanted))
+        for first in range(0, len(found), BATCH):
+            batch = found[first : first + BATCH]
+            results += map(tables.Neighbours, batch, store.nearest(batch, k))
+    if as_json:
+        listed = [result.to_dict() for result in results]
+        shell.print_text(tables.to_json({"k": k, "results": listed, "missing": missing}))
+    elif results:
+        shell.print_text(tables.nearest_table(results))
+    shell.fail_for(missing, len(wanted))
+
+
+@main.command()
+@store_argument
+@vocab_argument
+@click.option("-o", "--output", "out", metavar="OUT", required=True, type=file_path, callback=checked_output,
+              help="The file to write: .npy, .pt or .safetensors.")  # fmt: skip
+@click.option("--oov", default="zeros", show_default=True, type=click.Choice(OOV), help="Rows of missing tokens.")
+@fallback_option
+@click.option("--dtype", default="float32", show_default=True, type=click.Choice(DTYPES))
+@json_option
+def matrix(
+    path: Path, vocab_path: Path, out: Path, oov: str, fallbacks: tuple[str, ...], dtype: str, as_json: bool
+) -> None:
+    """Write the matrix of a vocabulary.
+
+    Row i is the vector of the token whose index is i. Prints how many tokens were found.
+
+    VOCAB is a text file with one token a line (- for standard input), or a .json file: a saved Vocabulary, an object
+    token -> index such as a word_index, or a list. OUT is .npy, .pt (a torch tensor) or .safetensors (the tensor
+    "vectors").
+
+    \b
+      glovestore matrix glove.h5 vocab.txt -o matrix.npy
+      glovestore matrix glove.h5 word_index.json -o matrix.pt --oov normal --fallback lower
+    """
+    vocab = shell.asked_vocab(vocab_path)
+    with glovestore.open(path) as store, shell.about_arguments(), shell.warnings_as_messages():
+        made = store.matrix(vocab, oov=oov, fallbacks=fallbacks, dtype=dtype)
+    description = describe_matrix(made, store.metadata, oov, fallbacks)
+    write_matrix(out, made.array, description, [path, vocab_path])
+    result = {
+        "path": str(out),
+        "shape": made.shape,
+        "dtype": dtype,
+        "padding_idx": made.padding_idx,
+        "oov": oov,
+        "fallbacks": fallbacks,
+        "coverage": made.coverage.to_dict(),
+    }
+    shell.print_result(result, as_json, lambda: tables.matrix_summary(str(out), made))
+
+
+@main.command()
+@store_argument
+@vocab_argument
+@fallback_option
+@json_option
+def coverage(path: Path, vocab_path: Path, fallbacks: tuple[str, ...], as_json: bool) -> None:
+    """Say how much of a vocabulary is there.
+
+    Prints also what is missing, and how much of it each fallback would find. VOCAB is as for `matrix`.
+
+    \b
+      glovestore coverage glove.h5 vocab.txt
+      sort -u words.txt | glovestore coverage glove.h5 -
+    """
+    vocab = shell.asked_vocab(vocab_path)
+    with glovestore.open(path) as store, warnings.catch_warnings():
+        warnings.simplefilter("ignore", glovestore.CoverageWarning)
+        # No columns: what is found does not depend on the numbers, and nothing of them is read.
+        source = Vectors(store.rows, store.vectors[:, :0], store.mean[:0], store.std[:0])
+        found = make_matrix(vocab, source, fallbacks=fallbacks).coverage
+        would_find = {
+            name: apply_fallbacks(resolve_fallbacks([name]), store.rows, found.missing_tokens)[1][name]
+            for name in FALLBACKS
+        }
+    result = {**found.to_dict(), "fallbacks_would_find": would_find}
+    shell.print_result(result, as_json, lambda: tables.coverage_table(found, would_find))
+
+
+@main.command()
+@store_argument
+@json_option
+def verify(path: Path, as_json: bool) -> None:
+    """Read all of a store and check it.
+
+    That is, every block's checksum and every token's way through the index. Damage is exit code 1, and a message that
+    names the array and the rows.
+
+    \b
+      glovestore verify glove.h5
+    """
+    start = time.perf_counter()
+    try:
+        with glovestore.open(path) as store:
+            store.verify()
+    except glovestore.StoreFormatError as error:
+        if as_json:
+            shell.print_text(tables.to_json({"ok": False, "path": error.path, "problem": error.problem}))
+        raise
+    seconds = time.perf_counter() - start
+    result = {"ok": True, "path": str(store.path), "bytes": store.nbytes, "seconds": seconds}
+    shell.print_result(
+        result, as_json, lambda: f"ok: {path}: {store.nbytes:,} bytes in {tables.human_seconds(seconds)}"
+    )
+
+
+@main.command()
+@click.option("--vectors", metavar="FILE", type=file_path, help="GloVe text of your own, not the sample.")
+@json_option
+def demo(vectors: Path | None, as_json: bool) -> None:
+    """Show the whole path on real vectors, with times.
+
+    That is, from GloVe text to a store, to nn.Embedding. Uses the sample that ships with the package, the first 15,000
+    rows of glove.6B.100d. What it writes goes into a temporary folder, which is removed at the end.
+
+    \b
+      glovestore demo
+      glovestore demo --vectors glove.6B.300d.txt
+    """
+    from glovestore.demo import run_demo
+
+    results = run_demo(vectors, say=(lambda text: None) if as_json else shell.print_text)
+    if as_json:
+        shell.print_text(tables.to_json(results))

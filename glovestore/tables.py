@@ -1,0 +1,233 @@
+"""What the shell shows: tables for people, JSON for programs, GloVe text for pipes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glovestore.coverage import Coverage
+from glovestore.layout import BUCKET_SLOTS
+from glovestore.matrix import EmbeddingMatrix
+from glovestore.store import EmbeddingStore
+from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
+
+SHOWN_MISSING = 20
+
+
+# ---------------------------------------------------------------------- JSON
+
+
+def to_json(value: Any) -> str:
+    """Return one JSON document in ASCII. Lone surrogates are escaped; NaN and infinity, which JSON lacks, are null."""
+    return json.dumps(_plain(value), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {as_text(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return as_text(value) if isinstance(value, bytes) else value
+
+
+def short_floats(vector: NDArray[np.float32]) -> list[float]:
+    """Return the floats with the fewest digits that stand for these float32: 0.1 and not 0.10000000149011612."""
+    return [float(str(number)) for number in vector]
+
+
+# ---------------------------------------------------------------------- text
+
+
+def glove_line(token: Token, vector: NDArray[np.float32]) -> bytes:
+    """Return a row of GloVe text: the token's bytes and the shortest digits that give the same float32 again."""
+    return as_bytes(token) + b" " + " ".join(map(str, vector)).encode("ascii") + b"\n"
+
+
+def aligned(rows: Iterable[Sequence[str]], sides: str, indent: str = "") -> str:
+    """Return rows of cells in columns, two spaces apart. `sides` says "l" or "r" for each column.
+
+    Tokens belong into the last column where they can: nobody knows how wide a terminal draws them.
+    """
+    cells = [list(row) for row in rows]
+    widths = [max((len(row[i]) for row in cells), default=0) for i in range(len(sides))]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if side == "r" else cell.ljust(width)
+            for cell, width, side in zip(row, widths, sides, strict=True)
+        )
+        for row in cells
+    )
+    return "\n".join((indent + line).rstrip() for line in lines)
+
+
+def visible(token: str) -> str:
+    """Return a token for a table: as it is where it can be seen, quoted and escaped where it cannot."""
+    return token if token.isprintable() and token == token.strip() != "" else shown(token)
+
+
+def human_bytes(count: float) -> str:
+    """Return a number of bytes in the unit that suits it: 6.6 MB."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:,.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"
+
+
+def human_seconds(seconds: float) -> str:
+    """Return a time in the unit that suits it: 1.25 s, 14.2 ms, 85.0 µs."""
+    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * scale >= 1 or unit == "µs":
+            break
+    digits = 2 if unit == "s" else 1
+    return f"{seconds * scale:,.{digits}f} {unit}"
+
+
+# ---------------------------------------------------------------------- info
+
+
+def describe(store: EmbeddingStore) -> dict[str, Any]:
+    """Return what there is to know about a store, ready for JSON. Numbers that the file does not state are None."""
+    metadata, norms = store.metadata, store.norms.astype(np.float64)
+    buckets = int(metadata["index_buckets"])
+    return {
+        "path": str(store.path),
+        "rows": len(store),
+        "dim": store.dim,
+        "dtype": str(store.dtype),
+        "bytes": store.nbytes,
+        "format_version": int(metadata["format_version"]),
+        "source": {
+            "name": metadata.get("source_name"),
+            "bytes": _stated(metadata, "source_bytes"),
+            "digest": metadata.get("source_digest"),
+        },
+        "lines": {
+            "total": _stated(metadata, "lines"),
+            "rows": len(store),
+            **{name: _stated(metadata, name) for name in ("header", "duplicates", "skipped")},
+        },
+        "final_newline": {"1": True, "0": False}.get(metadata.get("final_newline", "")),
+        "index": {
+            "buckets": buckets,
+            "load": len(store) / (buckets * BUCKET_SLOTS),
+            "longest_probe": int(metadata["index_longest_probe"]),
+            "seed": int(metadata["index_seed"]),
+        },
+        "norms": {"mean": float(norms.mean()), "min": float(norms.min()), "max": float(norms.max())},
+        "first_tokens": store.tokens[:5],
+        "last_token": store.tokens[-1],
+    }
+
+
+def _stated(metadata: Mapping[str, str], name: str) -> int | None:
+    text = metadata.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def info_table(info: Mapping[str, Any], indent: str = "") -> str:
+    """Return the table of what `describe` returned."""
+    source, lines, index, norms = info["source"], info["lines"], info["index"], info["norms"]
+    tokens = first_few(info["first_tokens"]) + ", ... " + shown(info["last_token"])
+    cut = "" if info["final_newline"] is not False else "; no final newline"
+    rows = [
+        ("store", info["path"]),
+        ("vectors", f"{info['rows']:,} x {info['dim']}, {info['dtype']}"),
+        ("file", f"{info['bytes']:,} bytes, format version {info['format_version']}"),
+        ("source", _source(source)),
+        ("lines", f"{_line_sum(lines)}{cut}"),
+        ("tokens", tokens if info["rows"] > 5 else first_few(info["first_tokens"])),
+        ("index", f"{index['buckets']:,} buckets, load {index['load']:.2f}, longest probe {index['longest_probe']}"),
+        ("norms", f"mean {norms['mean']:.4g}, from {norms['min']:.4g} to {norms['max']:.4g}"),
+    ]
+    return aligned(rows, "ll", indent)
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    if source["name"] is None:
+        return "unknown"
+    name, digest = visible(source["name"]), visible(str(source["digest"]))
+    return f"{name}, {_count(source['bytes'])} bytes, digest {digest}"
+
+
+def _line_sum(lines: Mapping[str, int | None]) -> str:
+    parts = (f"{_count(lines[name])} {name}" for name in ("rows", "header", "duplicates", "skipped"))
+    return f"{_count(lines['total'])} = {' + '.join(parts)}"
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
+
+
+# ---------------------------------------------------------------------- nearest, matrix, coverage
+
+
+class Neighbours(NamedTuple):
+    """A token and those nearest to it with their cosines, best first."""
+
+    token: Token
+    nearest: Sequence[tuple[str, float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "token": self.token,
+            "nearest": [{"token": token, "cosine": cosine} for token, cosine in self.nearest],
+        }
+
+
+def nearest_table(results: Sequence[Neighbours]) -> str:
+    """Return for each token a line with its name, and its neighbours below it."""
+    blocks = (
+        "\n".join([visible(as_text(token)), *(f"  {cosine:7.4f}  {visible(other)}" for other, cosine in nearest)])
+        for token, nearest in results
+    )
+    return "\n\n".join(blocks)
+
+
+def matrix_summary(path: str, matrix: EmbeddingMatrix) -> str:
+    """Return what was written, and its coverage."""
+    padding = "" if matrix.padding_idx is None else f", padding row {matrix.padding_idx}"
+    head = f"{path}: {matrix.shape[0]:,} x {matrix.shape[1]}, {matrix.dtype}{padding}"
+    return f"{head}\n{matrix.coverage}"
+
+
+def coverage_table(coverage: Coverage, would_find: Mapping[str, int]) -> str:
+    """Return counts and shares, what each fallback would find of the missing tokens, and the first of these."""
+    counts = {"found": coverage.total - coverage.missing}
+    if coverage.by_rule:
+        counts |= {"  as they are": coverage.found}
+        counts |= {f"  by {rule}": count for rule, count in coverage.by_rule.items()}
+    counts |= {"missing": coverage.missing}
+    rows = [("tokens", f"{coverage.total:,}", "")]
+    rows += [(name, f"{count:,}", share(count, coverage.total)) for name, count in counts.items()]
+    parts = [aligned(rows, "lrr")]
+    if coverage.missing:
+        parts += [_fallbacks_list(coverage, would_find), _missing_list(coverage)]
+    return "\n\n".join(parts)
+
+
+def share(count: int, total: int) -> str:
+    """Return a part of a whole as a percentage, rounded down: 100 % is all of it."""
+    tenths = 1000 * count // total if total else 0
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def _fallbacks_list(coverage: Coverage, would_find: Mapping[str, int]) -> str:
+    if not any(would_find.values()):
+        return f"of the missing, no fallback ({', '.join(would_find)}) would find any"
+    rows = [(f"--fallback {rule}", f"{n:,}", share(n, coverage.total)) for rule, n in would_find.items()]
+    return "of the missing, a fallback would find\n" + aligned(rows, "lrr", "  ")
+
+
+def _missing_list(coverage: Coverage) -> str:
+    named = [f"  {visible(token)}" for token in coverage.missing_tokens[:SHOWN_MISSING]]
+    hidden = coverage.missing - len(named)
+    return "\n".join(["missing:", *named, *([f"  ... and {hidden:,} more (--json lists all)"] if hidden else [])])

@@ -1,0 +1,75 @@
+"""Tokens and vocabularies as the shell takes them: one token a line, or JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from glovestore import vocabulary_file
+from glovestore.errors import GlovestoreError
+from glovestore.positions import ResolvedVocab, resolve_vocab
+from glovestore.tokens import shown
+
+
+def split_tokens(text: bytes) -> list[bytes]:
+    r"""Return the lines of `text`, one token each: cut at \n only, a \r before it dropped, all other bytes kept.
+
+    An empty line is the empty token, so that line i belongs to row i.
+    """
+    lines = text.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return [line.removesuffix(b"\r") for line in lines]
+
+
+def vocab_from_file(path: Path) -> ResolvedVocab:
+    """Read a vocabulary: a text file with one token a line, or a `.json` file.
+
+    The JSON is what `Vocabulary.save` wrote, an object token -> index (a `word_index`), or a list of tokens.
+    Raises GlovestoreError with the path for anything else.
+    """
+    data = path.read_bytes()
+    try:
+        return vocab_from_json(data) if path.suffix.lower() == ".json" else vocab_from_text(data)
+    except (ValueError, TypeError) as error:
+        raise GlovestoreError(f"{path}: {error}") from error
+
+
+def vocab_from_text(text: bytes) -> ResolvedVocab:
+    """Return the vocabulary of a text with one token a line: row i belongs to line i."""
+    return _not_empty(resolve_vocab(split_tokens(text)))
+
+
+def vocab_from_json(data: bytes) -> ResolvedVocab:
+    """Return the vocabulary of a JSON document; ValueError or TypeError says what is wrong with it."""
+    try:
+        document = json.loads(data, object_pairs_hook=_without_duplicates)
+    except RecursionError:
+        raise ValueError("expected a vocabulary as JSON, got one nested too deeply") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"expected a vocabulary as JSON: {error}") from error
+    if isinstance(document, dict) and document.get("format") == vocabulary_file.FORMAT:
+        # Not Vocabulary.load: that asks for a callable tokenizer again, and nobody tokenises here.
+        content = vocabulary_file.loads(data)
+        return ResolvedVocab(list(content.tokens), None, len(content.tokens), 0, content.unk_idx)
+    if not isinstance(document, (dict, list)):
+        kind = type(document).__name__
+        raise TypeError(f"expected a saved Vocabulary, an object token -> index or a list of tokens, got a {kind}")
+    return _not_empty(resolve_vocab(document))
+
+
+def _not_empty(vocab: ResolvedVocab) -> ResolvedVocab:
+    if not vocab.tokens:
+        raise ValueError("vocab: expected at least one token, got none")
+    return vocab
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse the same token twice: json would keep the last index and say nothing."""
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"vocab: expected every token once, got {shown(twice)} twice")
+    return document

@@ -1,0 +1,238 @@
+"""The native core beside its oracles: XXH64, the token index, gather; and the guards of every buffer it is given."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Callable
+from itertools import count, pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import store_reader
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from index_reference import home_of, index_by_the_book
+from numpy.typing import NDArray
+from shared import Built
+from xxhash import xxh64_intdigest
+
+import glovestore
+from glovestore import _core, writer
+
+BYTES = random.Random(64).randbytes(3 << 20)
+
+# ----- XXH64
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3, 2**32, 2**64 - 1])
+def test_xxh64_of_every_length(seed: int):
+    for length in [*range(200), 1023, 1024, 1025, 65_536]:
+        for start in (0, 1, 7):
+            data = BYTES[start : start + length]
+            assert _core.xxh64(data, seed) == xxh64_intdigest(data, seed)
+
+
+@pytest.mark.parametrize("step", [1, 31, 32, 33, 1000, 1 << 20, (1 << 20) + 1, 1 << 22])
+def test_source_digest_does_not_depend_on_the_blocks(step: int):
+    data = BYTES if step > 1 else BYTES[: (1 << 20) + 5]
+    digest = _core.SourceDigest()
+    for start in range(0, len(data), step):
+        digest.update(data[start : start + step])
+    pieces = [xxh64_intdigest(data[start : start + (1 << 20)]) for start in range(0, len(data), 1 << 20)]
+    assert digest.digest == xxh64_intdigest(struct.pack(f"<{len(pieces)}Q", *pieces))
+    assert digest.nbytes == len(data)
+
+
+@pytest.mark.parametrize(("size", "position"), [(64, 0), (64, 63), (1000, 1), (65_536, 12_288)])
+def test_block_hasher_does_not_depend_on_the_batches(size: int, position: int):
+    data, random_ = BYTES[:300_000], random.Random(size)
+    hasher, found, start = _core.BlockHasher(size, position), [], 0
+    while start < len(data):
+        part = data[start : start + random_.choice([0, 1, size - 1, size, size + 1, 5 * size + 7])]
+        out = np.empty(len(part) // size + 1, np.uint64)
+        found += out[: hasher.update(part, out)].tolist()
+        start += len(part)
+    borders = [0, *range(size - position, len(data) + 1, size)]
+    assert found == [xxh64_intdigest(data[low:high]) for low, high in pairwise(borders)]
+
+
+# ----- the token index
+
+
+def table(tokens: list[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+    offsets = np.cumsum([0, *map(len, tokens)], dtype=np.uint64)
+    return offsets, np.frombuffer(b"".join(tokens), np.uint8)
+
+
+TOKENS = st.binary(max_size=3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TOKENS, min_size=1, max_size=120), st.lists(TOKENS, max_size=20), st.integers(0, 3))
+def test_index_against_a_dict(tokens: list[bytes], others: list[bytes], seed: int):
+    """Many tokens more than once: the first row is the one in the index."""
+    offsets, token_bytes = table(tokens)
+    buckets = _core.buckets_for(len(tokens))
+    slots, is_duplicate = np.zeros(8 * buckets, np.uint64), np.zeros(len(tokens), np.uint8)
+    built = _core.build_index(slots, offsets, token_bytes, seed, is_duplicate)
+    assert built is not None
+    rows: dict[bytes, int] = {}
+    for row, token in enumerate(tokens):
+        assert is_duplicate[row] == (token in rows)
+        rows.setdefault(token, row)
+    assert built[1] == is_duplicate.sum() == len(tokens) - len(rows)
+    index = _core.TokenIndex(slots, offsets, token_bytes, seed, built[0])
+    asked = tokens + others
+    found = np.empty(len(asked), np.int64)
+    index.find(asked, found)
+    assert found.tolist() == [rows.get(token, -1) for token in asked] == list(map(index.row, asked))
+    assert (index.first_lost_row() is None) == (built[1] == 0)
+
+
+def tokens_at_home(home: int, buckets: int, wanted: int) -> list[bytes]:
+    """Return tokens that all have the same home bucket under seed 0."""
+    tokens = (b"%d" % number for number in count())
+    return [next(token for token in tokens if home_of(token, buckets) == home) for _ in range(wanted)]
+
+
+def test_a_full_last_bucket_runs_over_to_the_first(build_bytes: Callable[..., Built]):
+    tokens = tokens_at_home(3, 4, 22)
+    path = build_bytes(b"".join(token + b" 1 2\n" for token in tokens)).path
+    metadata, arrays = store_reader.read(path)
+    slots, longest = index_by_the_book(tokens, 4)
+    assert arrays["index_slots"].tolist() == slots
+    assert (metadata["index_longest_probe"], longest) == ("2", 2)
+    assert slots[8:16] == arrays["index_slots"][8:16].tolist() != [0] * 8  # bucket 1, behind 3 and 0
+    with glovestore.open(path) as store:
+        assert store.rows([*tokens, "absent"]).tolist() == [*range(22), -1]
+
+
+COLLIDING = 8 * 129 + 1  # one more than fit into home and 128 buckets beyond
+
+
+@pytest.fixture(scope="module")
+def colliding() -> list[bytes]:
+    buckets = _core.buckets_for(COLLIDING)
+    return tokens_at_home(5, buckets, COLLIDING)
+
+
+def text_of(tokens: list[bytes]) -> bytes:
+    return b"".join(token + b" 1 2\n" for token in tokens)
+
+
+def test_as_many_collisions_as_are_allowed(build_bytes: Callable[..., Built], colliding: list[bytes]):
+    path = build_bytes(text_of(colliding[:-1])).path
+    metadata, _ = store_reader.read(path)
+    assert (metadata["index_seed"], metadata["index_longest_probe"]) == ("0", "128")
+    with glovestore.open(path) as store:
+        store.verify()
+        assert store.rows(colliding).tolist() == [*range(COLLIDING - 1), -1]
+
+
+def test_one_collision_more_takes_another_seed(build_bytes: Callable[..., Built], colliding: list[bytes]):
+    path = build_bytes(text_of(colliding)).path
+    metadata, arrays = store_reader.read(path)
+    assert metadata["index_seed"] == "1"
+    assert arrays["index_slots"].tolist() == index_by_the_book(colliding, len(arrays["index_slots"]) // 8, 1)[0]
+    with glovestore.open(path) as store:
+        store.verify()
+        assert store.rows(colliding).tolist() == list(range(COLLIDING))
+
+
+def test_collisions_under_every_seed_are_refused(
+    build_bytes: Callable[..., Built], colliding: list[bytes], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(writer, "INDEX_SEEDS", range(1))  # tokens that collide under four seeds take days to find
+    with pytest.raises(glovestore.GlovestoreError, match="collide"):
+        build_bytes(text_of(colliding))
+
+
+def test_tokens_of_other_types():
+    offsets, token_bytes = table([b"a", b"b"])
+    slots = np.array(index_by_the_book([b"a", b"b"], 2)[0], np.uint64)
+    index = _core.TokenIndex(slots, offsets, token_bytes, 0, 0)
+    out = np.empty(2, np.int64)
+    for wrong in (["a", 1], ["a", None], ("a", ["b"]), ["a", bytearray(b"b")]):
+        with pytest.raises(TypeError, match="at position 1"):
+            index.find(wrong, out)
+    with pytest.raises(TypeError, match="str or bytes"):
+        index.row(3)
+
+
+# ----- guards: a wrong buffer is an error, never a stray write
+
+
+F4, U1, U2, U8, I8, F8 = np.float32, np.uint8, np.uint16, np.uint64, np.int64, np.float64
+TEXT = np.frombuffer(b"a 1 2\n" + bytes(16), np.uint8)
+
+
+def parse(begin: int, end: int, *memory: NDArray[Any], text: NDArray[Any] = TEXT) -> Any:
+    return _core.parse_rows(text, begin, end, *memory)
+
+
+NO_ROWS = np.zeros(0, I8)
+
+
+def zeros(shape: Any, dtype: Any) -> NDArray[Any]:
+    return np.zeros(shape, dtype)
+
+
+GUARDS: dict[str, Callable[[], Any]] = {
+    "text without padding": lambda: parse(0, 6, zeros((1, 2), F4), zeros(9, U1), zeros(1, U2), text=TEXT[:-1]),
+    "text without newline": lambda: parse(0, 5, zeros((1, 2), F4), zeros(9, U1), zeros(1, U2)),
+    "no text": lambda: parse(6, 6, zeros((1, 2), F4), zeros(9, U1), zeros(1, U2)),
+    "text that ends before it begins": lambda: parse(6, 2, zeros((1, 2), F4), zeros(9, U1), zeros(1, U2)),
+    "no dim": lambda: parse(0, 6, zeros((1, 0), F4), zeros(9, U1), zeros(1, U2)),
+    "no rows": lambda: parse(0, 6, zeros((0, 2), F4), zeros(9, U1), zeros(0, U2)),
+    "few token bytes": lambda: parse(0, 6, zeros((1, 2), F4), zeros(5, U1), zeros(1, U2)),
+    "few lengths": lambda: parse(0, 6, zeros((2, 2), F4), zeros(9, U1), zeros(1, U2)),
+    "three buckets": lambda: _core.TokenIndex(zeros(24, U8), zeros(2, U8), zeros(1, U1), 0, 0),
+    "one bucket": lambda: _core.TokenIndex(zeros(8, U8), zeros(2, U8), zeros(1, U1), 0, 0),
+    "half a bucket": lambda: _core.TokenIndex(zeros(20, U8), zeros(2, U8), zeros(1, U1), 0, 0),
+    "no offsets": lambda: _core.TokenIndex(zeros(16, U8), zeros(0, U8), zeros(1, U1), 0, 0),
+    "no tokens": lambda: _core.TokenIndex(zeros(16, U8), zeros(1, U8), zeros(1, U1), 0, 0),
+    "a probe too long": lambda: _core.TokenIndex(zeros(16, U8), zeros(2, U8), zeros(1, U1), 0, 129),
+    "few duplicates": lambda: _core.build_index(zeros(16, U8), zeros(4, U8), zeros(1, U1), 0, zeros(2, U1)),
+    "few rows found": lambda: _core.TokenIndex(zeros(16, U8), zeros(2, U8), zeros(1, U1), 0, 0).find(["a"], NO_ROWS),
+    "norms too short": lambda: _core.row_norms(zeros((3, 2), F4), zeros(2, F4)),
+    "gather to another dim": lambda: _core.gather(zeros((3, 2), F4), zeros(1, I8), zeros((1, 3), F4)),
+    "gather to few positions": lambda: _core.gather(zeros((3, 2), F4), zeros(2, I8), zeros((2, 2), F4), zeros(1, I8)),
+    "hashes without room": lambda: _core.BlockHasher(4, 0).update(bytes(8), zeros(2, U8)),
+    "a position outside its block": lambda: _core.BlockHasher(4, 4),
+    "statistics without memory": lambda: _core.Statistics(zeros((4, 2), F8)),
+    "statistics of another dim": lambda: _core.Statistics(zeros((5, 2), F8)).update(zeros((1, 3), F4)),
+    "a mean of another dim": lambda: _core.Statistics(zeros((5, 2), F8)).finish(zeros(3, F8), zeros(2, F8)),
+    "noise of another dim": lambda: _core.normal_vectors(b"a", zeros(2, F8), zeros(3, F8), zeros(2, F4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call", GUARDS.values(), ids=list(GUARDS))
+def test_buffers_that_do_not_fit(call: Callable[[], Any]):
+    with pytest.raises(ValueError, match=r"\w"):
+        call()
+
+
+OUTSIDE = [([0, 3], None), ([0, 2**62], None), ([0, 1, 2], None), ([0], [2]), ([0], [-1]), ([0], [2**62])]
+
+
+@pytest.mark.parametrize(("rows", "positions"), OUTSIDE)
+def test_gather_outside_writes_nothing(rows: list[int], positions: list[int] | None):
+    vectors, out = np.ones((3, 2), F4), np.zeros((2, 2), F4)
+    with pytest.raises(IndexError):
+        _core.gather(vectors, np.array(rows, I8), out, None if positions is None else np.array(positions, I8))
+    assert not out.any()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 40), st.lists(st.integers(-3, 9), max_size=30), st.randoms(use_true_random=False))
+def test_gather_against_a_loop(dim: int, rows: list[int], random_: random.Random):
+    vectors = np.arange(10 * dim, dtype=F4).reshape(10, dim)
+    positions = random_.sample(range(40), len(rows))
+    out, expected = np.full((40, dim), -1, F4), np.full((40, dim), -1, F4)
+    for row, position in zip(rows, positions, strict=True):
+        if row >= 0:
+            expected[position] = vectors[row]
+    _core.gather(vectors, np.array(rows, I8), out, np.array(positions, I8))
+    assert np.array_equal(out, expected)

@@ -1,0 +1,118 @@
+"""What the shell shows, piece by piece."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import glovestore
+from glovestore import tables
+from glovestore.coverage import Coverage
+
+
+def test_json_is_ascii_and_has_no_nan() -> None:
+    values = {"f": [1.5, float("nan"), float("inf"), -float("inf")], "é": (b"\xff", "\ud83d"), b"k": None, "n": 3}
+    text = tables.to_json(values)
+    assert text.isascii()
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"no JSON: {constant}")
+
+    found = json.loads(text, parse_constant=refuse)
+    assert found == {"f": [1.5, None, None, None], "é": ["\udcff", "\ud83d"], "k": None, "n": 3}
+
+
+def test_the_digits_that_are_shown_give_the_same_float32() -> None:
+    bits = np.random.default_rng(7).integers(0, 2**32, 20_000, np.uint32)
+    numbers = bits.view(np.float32)
+    numbers = numbers[np.isfinite(numbers)]
+    assert np.array_equal(np.array(tables.short_floats(numbers), np.float32), numbers)
+    token, *fields = tables.glove_line("a b\udcff", numbers).removesuffix(b"\n").rsplit(b" ", len(numbers))
+    assert token == b"a b\xff"
+    assert np.array_equal(np.array(fields).astype(np.float32), numbers)
+    assert tables.short_floats(np.array([0.1], np.float32)) == [0.1]
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        ("the", "the"),
+        ("don't do", "don't do"),
+        ("日本", "日本"),
+        ("", "''"),
+        (" ", "' '"),
+        ("a ", "'a '"),
+        ("\x1b[2J", r"'\x1b[2J'"),
+        ("a\nb", r"'a\nb'"),
+        ("\xa0", r"'\xa0'"),
+        ("\udcff", r"'\udcff'"),
+        ("\u202etxt", r"'\u202etxt'"),
+    ],
+)
+def test_tokens_that_cannot_be_seen_are_quoted(token: str, expected: str) -> None:
+    assert tables.visible(token) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (6_619_944, "6.6 MB"),
+        (5.6e9, "5.6 GB"),
+        (2e15, "2,000.0 TB"),
+    ],
+)
+def test_bytes(count: float, expected: str) -> None:
+    assert tables.human_bytes(count) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.0, "0.0 µs"), (7.3e-5, "73.0 µs"), (0.0142, "14.2 ms"), (1.0, "1.00 s"), (1234.5, "1,234.50 s")],
+)
+def test_seconds(seconds: float, expected: str) -> None:
+    assert tables.human_seconds(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "expected"), [(0, 0, "0.0 %"), (999_999, 10**6, "99.9 %"), (3, 3, "100.0 %")]
+)
+def test_shares_are_rounded_down(count: int, total: int, expected: str) -> None:
+    assert tables.share(count, total) == expected
+
+
+def test_columns() -> None:
+    assert tables.aligned([("a", "1", "x"), ("bcd", "234", "")], "lrl", " ") == " a      1  x\n bcd  234"
+    assert tables.aligned([], "lr") == ""
+
+
+def test_coverage_of_nothing() -> None:
+    assert tables.coverage_table(Coverage(0, 0, {}, 0, ()), {"lower": 0}).split() == (
+        ["tokens", "0", "found", "0", "0.0", "%", "missing", "0", "0.0", "%"]
+    )
+
+
+def test_info_of_a_store_that_does_not_say_where_it_came_from(tmp_path: Path) -> None:
+    """Another writer may leave out what no reader needs."""
+    (tmp_path / "v.txt").write_text("a 1 2\nb 3 4\n")
+    glovestore.build(tmp_path / "v.txt", tmp_path / "v.h5", durable=False)
+
+    class Terse(glovestore.EmbeddingStore):
+        @property
+        def metadata(self) -> dict[str, str]:
+            needed = ("format_version", "index_buckets", "index_longest_probe", "index_seed")
+            return {name: text for name, text in super().metadata.items() if name in needed} | {"lines": "many"}
+
+    info = tables.describe(Terse(tmp_path / "v.h5"))
+    assert info["source"] == {"name": None, "bytes": None, "digest": None}
+    assert info["lines"] == {"total": None, "rows": 2, "header": None, "duplicates": None, "skipped": None}
+    assert info["final_newline"] is None
+    table = tables.info_table(info)
+    assert "source   unknown\n" in table
+    assert "lines    ? = 2 rows + ? header + ? duplicates + ? skipped\n" in table
+    assert "tokens   'a', 'b'\n" in table
