@@ -14,13 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from glovestore.build import BuildReport, build
-from glovestore.coverage import Coverage
 from glovestore.errors import CoverageWarning, GlovestoreError, StoreFormatError, TextFormatError
 from glovestore.matrix import EmbeddingMatrix
+from glovestore.matrix.coverage import Coverage
 from glovestore.opening import open
 from glovestore.store import EmbeddingStore
-from glovestore.token_counts import TokenCounts, count_tokens
 from glovestore.vocabulary import Vocabulary
+from glovestore.vocabulary.counts import TokenCounts, count_tokens
 
 if TYPE_CHECKING:
     from glovestore import torch

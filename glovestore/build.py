@@ -11,14 +11,14 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from glovestore import hdf5, layout
-from glovestore.header import CHECKSUM_AT, looks_like_store
+from glovestore.format import hdf5, layout
+from glovestore.format.header import CHECKSUM_AT, looks_like_store
+from glovestore.format.writer import StoreWriter, Written
 from glovestore.progress import byte_progress
 from glovestore.replacing import ReplacingFile
 from glovestore.sources.blocks import FileBlocks
 from glovestore.sources.lines import BLOCK_SIZE
 from glovestore.sources.text import Batch, Header, OnBadLine, TextReader
-from glovestore.writer import StoreWriter, Written
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -14,11 +14,11 @@ from pathlib import Path
 import click
 
 import glovestore
-from glovestore import shell, tables
-from glovestore.fallbacks import FALLBACKS, apply_fallbacks, resolve_fallbacks
 from glovestore.matrix import make_matrix
-from glovestore.matrix_file import describe_matrix, find_save, write_matrix
-from glovestore.vectors import Vectors
+from glovestore.matrix.fallbacks import FALLBACKS, apply_fallbacks, resolve_fallbacks
+from glovestore.matrix.vectors import Vectors
+from glovestore.shell import tables, terminal
+from glovestore.shell.matrix_file import describe_matrix, find_save, write_matrix
 
 BATCH = 256  # tokens that are looked up and printed at a time
 OOV = ("zeros", "mean", "normal", "unk", "error")
@@ -48,7 +48,7 @@ fallback_option = click.option(
 )
 
 
-@click.group(cls=shell.Shell, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=terminal.Shell, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="glovestore", message="glovestore %(version)s")
 def main() -> None:
     """Pretrained word vectors, ready in no time.
@@ -101,7 +101,7 @@ def build(
         durable=durable,
         progress=sys.stderr.isatty() if progress is None else progress,
     )
-    shell.print_result(report.to_dict(), as_json, lambda: str(report))
+    terminal.print_result(report.to_dict(), as_json, lambda: str(report))
 
 
 @main.command()
@@ -115,7 +115,7 @@ def info(path: Path, as_json: bool) -> None:
     """
     with glovestore.open(path) as store:
         described = tables.describe(store)
-    shell.print_result(described, as_json, lambda: tables.info_table(described))
+    terminal.print_result(described, as_json, lambda: tables.info_table(described))
 
 
 @main.command()
@@ -132,17 +132,17 @@ def get(path: Path, tokens: tuple[str, ...], as_json: bool) -> None:
       glovestore get glove.h5 the of
       glovestore get glove.h5 < tokens.txt | glovestore build - small.h5
     """
-    wanted = shell.asked_tokens(tokens)
+    wanted = terminal.asked_tokens(tokens)
     with glovestore.open(path) as store:
-        found, missing = shell.split_found(wanted, store.rows(wanted))
+        found, missing = terminal.split_found(wanted, store.rows(wanted))
         if as_json:
             vectors = [{"token": token, "vector": tables.short_floats(store[token])} for token in found]
-            shell.print_text(tables.to_json({"dim": store.dim, "vectors": vectors, "missing": missing}))
+            terminal.print_text(tables.to_json({"dim": store.dim, "vectors": vectors, "missing": missing}))
         else:
             for first in range(0, len(found), BATCH):
                 batch = found[first : first + BATCH]
                 click.echo(b"".join(tables.glove_line(token, store[token]) for token in batch), nl=False)
-    shell.fail_for(missing, len(wanted))
+    terminal.fail_for(missing, len(wanted))
 
 
 @main.command()
@@ -159,19 +159,19 @@ def nearest(path: Path, tokens: tuple[str, ...], k: int, as_json: bool) -> None:
     \b
       glovestore nearest glove.h5 king queen -k 5
     """
-    wanted = shell.asked_tokens(tokens)
+    wanted = terminal.asked_tokens(tokens)
     results: list[tables.Neighbours] = []
     with glovestore.open(path) as store:
-        found, missing = shell.split_found(wanted, store.rows(wanted))
+        found, missing = terminal.split_found(wanted, store.rows(wanted))
         for first in range(0, len(found), BATCH):
             batch = found[first : first + BATCH]
             results += map(tables.Neighbours, batch, store.nearest(batch, k))
     if as_json:
         listed = [result.to_dict() for result in results]
-        shell.print_text(tables.to_json({"k": k, "results": listed, "missing": missing}))
+        terminal.print_text(tables.to_json({"k": k, "results": listed, "missing": missing}))
     elif results:
-        shell.print_text(tables.nearest_table(results))
-    shell.fail_for(missing, len(wanted))
+        terminal.print_text(tables.nearest_table(results))
+    terminal.fail_for(missing, len(wanted))
 
 
 @main.command()
@@ -198,8 +198,8 @@ def matrix(
       glovestore matrix glove.h5 vocab.txt -o matrix.npy
       glovestore matrix glove.h5 word_index.json -o matrix.pt --oov normal --fallback lower
     """
-    vocab = shell.asked_vocab(vocab_path)
-    with glovestore.open(path) as store, shell.about_arguments(), shell.warnings_as_messages():
+    vocab = terminal.asked_vocab(vocab_path)
+    with glovestore.open(path) as store, terminal.about_arguments(), terminal.warnings_as_messages():
         made = store.matrix(vocab, oov=oov, fallbacks=fallbacks, dtype=dtype)
     description = describe_matrix(made, store.metadata, oov, fallbacks)
     write_matrix(out, made.array, description, [path, vocab_path])
@@ -212,7 +212,7 @@ def matrix(
         "fallbacks": fallbacks,
         "coverage": made.coverage.to_dict(),
     }
-    shell.print_result(result, as_json, lambda: tables.matrix_summary(str(out), made))
+    terminal.print_result(result, as_json, lambda: tables.matrix_summary(str(out), made))
 
 
 @main.command()
@@ -229,7 +229,7 @@ def coverage(path: Path, vocab_path: Path, fallbacks: tuple[str, ...], as_json: 
       glovestore coverage glove.h5 vocab.txt
       sort -u words.txt | glovestore coverage glove.h5 -
     """
-    vocab = shell.asked_vocab(vocab_path)
+    vocab = terminal.asked_vocab(vocab_path)
     with glovestore.open(path) as store, warnings.catch_warnings():
         warnings.simplefilter("ignore", glovestore.CoverageWarning)
         # No columns: what is found does not depend on the numbers, and nothing of them is read.
@@ -240,7 +240,7 @@ def coverage(path: Path, vocab_path: Path, fallbacks: tuple[str, ...], as_json: 
             for name in FALLBACKS
         }
     result = {**found.to_dict(), "fallbacks_would_find": would_find}
-    shell.print_result(result, as_json, lambda: tables.coverage_table(found, would_find))
+    terminal.print_result(result, as_json, lambda: tables.coverage_table(found, would_find))
 
 
 @main.command()
@@ -261,11 +261,11 @@ def verify(path: Path, as_json: bool) -> None:
             store.verify()
     except glovestore.StoreFormatError as error:
         if as_json:
-            shell.print_text(tables.to_json({"ok": False, "path": error.path, "problem": error.problem}))
+            terminal.print_text(tables.to_json({"ok": False, "path": error.path, "problem": error.problem}))
         raise
     seconds = time.perf_counter() - start
     result = {"ok": True, "path": str(store.path), "bytes": store.nbytes, "seconds": seconds}
-    shell.print_result(
+    terminal.print_result(
         result, as_json, lambda: f"ok: {path}: {store.nbytes:,} bytes in {tables.human_seconds(seconds)}"
     )
 
@@ -283,8 +283,8 @@ def demo(vectors: Path | None, as_json: bool) -> None:
       glovestore demo
       glovestore demo --vectors glove.6B.300d.txt
     """
-    from glovestore.demo import run_demo
+    from glovestore.shell.demo import run_demo
 
-    results = run_demo(vectors, say=(lambda text: None) if as_json else shell.print_text)
+    results = run_demo(vectors, say=(lambda text: None) if as_json else terminal.print_text)
     if as_json:
-        shell.print_text(tables.to_json(results))
+        terminal.print_text(tables.to_json(results))

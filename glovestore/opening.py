@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from glovestore.errors import StoreFormatError
-from glovestore.header import CHECKSUM_AT, looks_like_store
+from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.store import EmbeddingStore
 
 

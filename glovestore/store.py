@@ -12,17 +12,18 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from glovestore import _core, layout
+from glovestore import _core
+from glovestore.arguments import whole_number
 from glovestore.errors import StoreFormatError
-from glovestore.fallbacks import Rule
-from glovestore.header import header_length, read_layout
+from glovestore.format import layout
+from glovestore.format.header import header_length, read_layout
+from glovestore.format.verify import verify_file
 from glovestore.matrix import EmbeddingMatrix, make_matrix
+from glovestore.matrix.fallbacks import Rule
+from glovestore.matrix.oov import Oov
+from glovestore.matrix.vectors import Vectors
 from glovestore.nearest import nearest_rows
-from glovestore.oov import Oov
-from glovestore.token_counts import whole_number
 from glovestore.tokens import Token, as_text, first_few
-from glovestore.vectors import Vectors
-from glovestore.verify import verify_file
 
 FIRST_READ = layout.HEADER_SIZE
 

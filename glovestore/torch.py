@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from glovestore.fallbacks import Rule
 from glovestore.matrix import EmbeddingMatrix
-from glovestore.oov import Oov
-from glovestore.positions import resolve_vocab
+from glovestore.matrix.fallbacks import Rule
+from glovestore.matrix.oov import Oov
+from glovestore.matrix.positions import resolve_vocab
 from glovestore.store import EmbeddingStore
 
 try:

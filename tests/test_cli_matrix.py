@@ -17,7 +17,7 @@ from safetensors import safe_open
 
 import glovestore
 from glovestore.cli import main
-from glovestore.matrix_file import write_matrix
+from glovestore.shell.matrix_file import write_matrix
 
 VOCAB = b"The\nof\nnone\n<pad>\nking"
 

@@ -19,7 +19,8 @@ from shared import Built
 from xxhash import xxh64_intdigest
 
 import glovestore
-from glovestore import _core, writer
+from glovestore import _core
+from glovestore.format import writer
 
 BYTES = random.Random(64).randbytes(3 << 20)
 

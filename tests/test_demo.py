@@ -13,8 +13,8 @@ import torch
 from click.testing import CliRunner
 
 import glovestore
-from glovestore import demo
 from glovestore.cli import main
+from glovestore.shell import demo
 
 WORDS = ["the", "cat", "sat", "on", "mat", "we", "can", "play", "with", "model"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import glovestore
-from glovestore import tables
-from glovestore.coverage import Coverage
+from glovestore.matrix.coverage import Coverage
+from glovestore.shell import tables
 
 
 def test_json_is_ascii_and_has_no_nan() -> None:

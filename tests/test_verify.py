@@ -45,6 +45,7 @@ def test_verify_names_the_array_and_the_rows(build_bytes: Callable[..., Built]):
         glovestore.open(path).verify()
     said = re.search(r"vectors rows (\d+) to (\d+)", caught.value.problem)
     assert said
+    assert "norms" not in caught.value.problem
     first, last = int(said[1]), int(said[2])
     assert first <= row <= last < first + 2050  # 64 KiB of rows of 32 bytes
 
@@ -62,11 +63,27 @@ def test_verify_finds_a_lie_that_its_checksums_cover(copy: Path, small_store: by
         glovestore.open(copy).verify()
 
 
-def test_a_store_replaced_while_open(copy: Path, build_bytes: Callable[..., Built]):
+def test_a_store_replaced_while_open(copy: Path, small_store: bytes, build_bytes: Callable[..., Built]):
     opened = glovestore.open(copy)
-    other = build_bytes(SMALL_TEXT + b"z 1 2 3\n").path.read_bytes()
+    other = build_bytes(SMALL_TEXT.replace(b"token7 7", b"token7 8")).path.read_bytes()
+    assert len(other) == len(small_store)
     copy.unlink()
     copy.write_bytes(other)
-    with pytest.raises(StoreFormatError):
+    with pytest.raises(StoreFormatError, match="another one in its place"):
         opened.verify()
     assert opened["token7"].tolist() == [7.0, 7.5, -7.0]  # the old file, as long as it is mapped
+
+
+@pytest.mark.parametrize("change", [-1, 1, -30_000, 30_000])
+def test_a_size_that_changed_while_open(copy: Path, small_store: bytes, change: int):
+    opened = glovestore.open(copy, copy=True)
+    copy.write_bytes((small_store + bytes(30_000))[: len(small_store) + change])
+    with pytest.raises(StoreFormatError, match=rf"truncated or replaced: expected {len(small_store)} bytes, got"):
+        opened.verify()
+
+
+def test_verify_names_damaged_checksums(copy: Path, small_store: bytes):
+    ((begin, _),) = spans(small_store, "block_checksums")
+    copy.write_bytes(small_store[:begin] + b"\xa5" + small_store[begin + 1 :])
+    with pytest.raises(StoreFormatError, match="block_checksums: damaged: expected their XXH64 to be"):
+        glovestore.open(copy).verify()

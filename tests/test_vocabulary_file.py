@@ -174,7 +174,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_save_into_nowhere_and_onto_a_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match="expected an existing folder, .*missing"):
+    with pytest.raises(FileNotFoundError, match=r"expected an existing folder, .*missing"):
         Vocabulary.fit(CORPUS).save(tmp_path / "missing" / "vocab.json")
     with pytest.raises(OSError):
         Vocabulary.fit(CORPUS).save(tmp_path)

@@ -119,6 +119,7 @@ TINY: dict[str, tuple[bytes, dict[str, Any]]] = {
     "too huge for a header": (b"9" * 40 + b" 2\n" + GOOD, {}),
     "too huge for a header, asked for": (b"9" * 40 + b" 2\n" + GOOD, {"header": True}),
     "huge dim": (b"3 99999999999999999999999999\n" + GOOD, {}),
+    "huge dim of 18 digits": (b"3 999999999999999999\n" + GOOD, {}),
     "huge dim asked for": (b"3 99999999999999999999999999\n" + GOOD, {"header": True}),
     "header less <unk>": (b"2 2\na 1 2\nb 3 4\n<unk> 5 6\n", {}),
     "header with <unk>": (b"3 2\na 1 2\nb 3 4\n<unk> 5 6\n", {}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glovestore.header import looks_like_store
+from glovestore.format.header import looks_like_store
 
 LARGEST_FLOAT32 = "3.4028235e38"
 SHOWN_BYTES = 60

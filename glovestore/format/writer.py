@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glovestore import _core, hdf5, header, layout
+from glovestore import _core
 from glovestore.errors import GlovestoreError
+from glovestore.format import hdf5, header, layout
 from glovestore.replacing import PIECE, ReplacingFile
 
 VECTORS_OFFSET = layout.HEADER_SIZE + 3 * hdf5.PAGE  # superblock, root group, the dataset's header: whatever the shapes

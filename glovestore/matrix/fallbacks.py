@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glovestore.matrix.vectors import Find
 from glovestore.tokens import shown
-from glovestore.vectors import Find
 
 Rule = Callable[[str], str]
 

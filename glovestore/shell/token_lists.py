@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from glovestore import vocabulary_file
 from glovestore.errors import GlovestoreError
-from glovestore.positions import ResolvedVocab, resolve_vocab
+from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
 from glovestore.tokens import shown
+from glovestore.vocabulary import file as vocabulary_file
 
 
 def split_tokens(text: bytes) -> list[bytes]:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glovestore.coverage import Coverage
-from glovestore.layout import BUCKET_SLOTS
+from glovestore.format.layout import BUCKET_SLOTS
 from glovestore.matrix import EmbeddingMatrix
+from glovestore.matrix.coverage import Coverage
 from glovestore.store import EmbeddingStore
 from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
 

@@ -11,13 +11,12 @@ from typing import Any, Literal, Self, overload
 import numpy as np
 import numpy.typing as npt
 
-from glovestore import vocabulary_file
-from glovestore.ids import Side, check_side, id_array, id_dtype, kept_part, padded
-from glovestore.token_counts import TokenCounts, count_tokens, whole_number
-from glovestore.tokenizers import Text, Tokenizer, find_tokenizer, plain_tokens, tokenized, tokenizer_name
-from glovestore.vocabulary_file import PADDING_TOKEN, Content
-
-__all__ = ["TokenCounts", "Vocabulary", "count_tokens"]
+from glovestore.arguments import whole_number
+from glovestore.vocabulary import file as vocabulary_file
+from glovestore.vocabulary.counts import TokenCounts, count_tokens
+from glovestore.vocabulary.file import PADDING_TOKEN, Content
+from glovestore.vocabulary.ids import Side, check_side, id_array, id_dtype, kept_part, padded
+from glovestore.vocabulary.tokenizers import Text, Tokenizer, find_tokenizer, plain_tokens, tokenized, tokenizer_name
 
 
 class Vocabulary:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glovestore.layout import DTYPES, HEADER_SIZE, TENSORS, Tensor
+from glovestore.format.layout import DTYPES, HEADER_SIZE, TENSORS, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 
 from glovestore.errors import GlovestoreError
 from glovestore.replacing import ReplacingFile
-from glovestore.tokenizers import Tokenizer, find_tokenizer
+from glovestore.vocabulary.tokenizers import Tokenizer, find_tokenizer
 
 FORMAT = "glovestore-vocabulary"
 VERSION = 1

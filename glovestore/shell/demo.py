@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import glovestore
-from glovestore import hdf5, tables
+from glovestore.format import hdf5
+from glovestore.shell import tables
 
 SAMPLE = "glove.6B.100d.first15000.txt"
 THE = (-0.038194, -0.24487, 0.72812, -0.39961)  # how "the" starts in it

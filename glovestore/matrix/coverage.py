@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from glovestore.errors import CoverageWarning
-from glovestore.fallbacks import best_fallback
+from glovestore.matrix.fallbacks import best_fallback
+from glovestore.matrix.vectors import Find
 from glovestore.tokens import first_few
-from glovestore.vectors import Find
 
 LOW_COVERAGE = 0.5
 

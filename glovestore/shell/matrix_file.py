@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from glovestore.header import CHECKSUM_AT, looks_like_store
+from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.matrix import EmbeddingMatrix
 from glovestore.replacing import ReplacingFile
 

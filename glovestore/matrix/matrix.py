@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from glovestore import _core
-from glovestore.coverage import Coverage, warn_if_low
-from glovestore.fallbacks import FALLBACKS, Fallback, Rule, apply_fallbacks, resolve_fallbacks
-from glovestore.oov import Oov, resolve_oov
-from glovestore.positions import ResolvedVocab, resolve_vocab
+from glovestore.matrix.coverage import Coverage, warn_if_low
+from glovestore.matrix.fallbacks import Fallback, Rule, apply_fallbacks, resolve_fallbacks
+from glovestore.matrix.oov import Oov, resolve_oov
+from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
+from glovestore.matrix.vectors import Vectors
 from glovestore.tokens import as_text
-from glovestore.vectors import Vectors
-
-__all__ = ["FALLBACKS", "Coverage", "EmbeddingMatrix", "ResolvedVocab", "Vectors", "make_matrix", "resolve_vocab"]
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float16), np.dtype(np.float64))
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glovestore.errors import GlovestoreError
-from glovestore.positions import ResolvedVocab
-from glovestore.tables import to_json
-from glovestore.token_lists import split_tokens, vocab_from_file, vocab_from_text
+from glovestore.matrix.positions import ResolvedVocab
+from glovestore.shell.tables import to_json
+from glovestore.shell.token_lists import split_tokens, vocab_from_file, vocab_from_text
 from glovestore.tokens import first_few
 
 INTERRUPTED, READER_LEFT = 130, 141  # what a shell reports for SIGINT and SIGPIPE

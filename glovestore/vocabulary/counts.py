@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import SupportsIndex
 
-from glovestore.tokenizers import Text, Tokenizer, find_tokenizer, plain_tokens, tokenized, tokenizer_name
+from glovestore.arguments import whole_number
+from glovestore.vocabulary.tokenizers import Text, Tokenizer, find_tokenizer, plain_tokens, tokenized, tokenizer_name
 
 
 class TokenCounts(Mapping[str, int]):
@@ -119,11 +119,3 @@ def count_tokens(texts: Iterable[Text], tokenizer: Tokenizer = "keras") -> Token
     for number, tokens in enumerate(tokenized(texts, tokenizer), 1):  # noqa: B007
         counter.update(tokens)
     return TokenCounts(counter, tokenizer, number)
-
-
-def whole_number(name: str, value: SupportsIndex, least: int = 1) -> int:
-    """Return an integer argument as an int; a ValueError says what was expected if it is none, or below `least`."""
-    number = None if isinstance(value, bool) or not hasattr(value, "__index__") else operator.index(value)
-    if number is None or number < least:
-        raise ValueError(f"{name}: expected an integer of at least {least}, got {value!r}")
-    return number

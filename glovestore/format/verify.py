@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from glovestore import _core, layout
+from glovestore import _core
 from glovestore.errors import StoreFormatError
-from glovestore.header import read_layout
+from glovestore.format import layout
+from glovestore.format.header import read_layout
 
 BLOCKS_AT_A_TIME = 64
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from glovestore import _core
 from glovestore.errors import StoreFormatError
-from glovestore.layout import (
+from glovestore.format.layout import (
     BUCKET_SLOTS,
     FORMAT,
     FORMAT_VERSION,
