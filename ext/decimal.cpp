@@ -14,6 +14,11 @@
 namespace glovestore {
 namespace {
 
+constexpr unsigned most_integer_digits = 3;
+constexpr unsigned most_fraction_digits = 11;
+constexpr double tenth[most_fraction_digits + 1] = {1e-0, 1e-1, 1e-2, 1e-3, 1e-4,  1e-5,
+                                                    1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11};  // 10^-q
+
 inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 inline const char* skip_digits(const char* p) noexcept {
@@ -94,6 +99,44 @@ Number parse_decimal(const char* begin) noexcept {
     if (magnitude > std::numeric_limits<float>::max() || (!in_range && shape.at_least_one))
         return {0.0f, NumberStatus::overflow, shape.end};
     return {*begin == '-' ? -magnitude : magnitude, NumberStatus::ok, shape.end};
+}
+
+// With at most 3 integer digits and q <= 11 digits after the dot, x = w / 10^q with w < 10^14, exact as a double. Then
+// (float)((double)w * 1e-q) is correctly rounded. Let 2^e <= x < 2^(e+1), so e <= 9; the midpoints of neighbouring floats
+// are multiples of 2^-(24-e).
+//   * x is no midpoint: a dyadic x has at most q <= 11 binary places, a midpoint has 24 - e >= 15.
+//   * So x is at least 1 / (5^q 2^(24-e)) away from one, and 5^11 < 2^26 makes that more than 2^(e-50).
+//   * The product has two roundings, hence an error below 2^(e-51): it stays on its side of the midpoint.
+Number parse_short_decimal(const char* begin) noexcept {
+    const char* p = begin;
+    const bool negative = *p == '-';
+    p += negative;
+
+    const char* const integer = p;
+    std::uint64_t w = 0;
+    for (unsigned digit; (digit = static_cast<unsigned char>(*p) - '0') < 10 && p - integer < 4; ++p) w = w * 10 + digit;
+    if (static_cast<std::size_t>(p - integer) - 1 >= most_integer_digits) return parse_decimal(begin);
+
+    unsigned fraction_digits = 0;
+    if (*p == '.') {
+        ++p;
+        const Digits first = read_digits(p);
+        w = w * power_of_ten[first.count] + first.value;
+        p += first.count;
+        fraction_digits = first.count;
+        if (first.count == 8) {
+            const Digits second = read_digits(p);
+            fraction_digits += second.count;
+            if (fraction_digits > most_fraction_digits) return parse_decimal(begin);
+            w = w * power_of_ten[second.count] + second.value;
+            p += second.count;
+        }
+    }
+    if (!ends_field(*p)) return parse_decimal(begin);
+
+    const double digits = static_cast<double>(static_cast<std::int64_t>(w));  // signed: one instruction on x86
+    const auto magnitude = static_cast<float>(digits * tenth[fraction_digits]);
+    return {with_sign(magnitude, negative), NumberStatus::ok, p};
 }
 
 }  // namespace glovestore

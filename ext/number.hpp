@@ -28,10 +28,7 @@ constexpr std::size_t number_padding = 16;
 // std::from_chars. The contract is that of parse_number.
 Number parse_decimal(const char* begin) noexcept;
 
-constexpr unsigned most_integer_digits = 3;
-constexpr unsigned most_fraction_digits = 11;
-constexpr double tenth[most_fraction_digits + 1] = {1e-0, 1e-1, 1e-2, 1e-3, 1e-4,  1e-5,
-                                                    1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11};  // 10^-q
+inline bool ends_field(char c) noexcept { return c == ' ' || c == '\n' || c == '\r'; }
 
 // Every second number is negative, and no branch predictor knows which: set the bit.
 inline float with_sign(float magnitude, bool negative) noexcept {
@@ -42,48 +39,33 @@ inline float with_sign(float magnitude, bool negative) noexcept {
     return magnitude;
 }
 
+// Like parse_decimal, and faster for numbers of at most 3 integer digits and 11 digits after the dot.
+Number parse_short_decimal(const char* begin) noexcept;
+
 // Like parse_decimal, and fast for what vectors files are made of.
 //
 // The text must hold a byte that cannot belong to a number (a space, a newline) at or after `begin`, and `number_padding`
 // readable bytes behind that byte. Infinity, NaN and hexadecimal are not numbers. "1e" is the number 1 with `end` at the e:
 // whoever wants the field to be fully used compares `end`. Never throws, never allocates, no locale.
 //
-// Nearly every number has 1 to 3 integer digits and q <= 11 digits after the dot: x = w / 10^q with w < 10^14, exact as a
-// double. For these (float)((double)w * 1e-q) is correctly rounded. Let 2^e <= x < 2^(e+1), so e <= 9; the midpoints of
-// neighbouring floats are multiples of 2^-(24-e).
-//   * x is no midpoint: a dyadic x has at most q <= 11 binary places, a midpoint has 24 - e >= 15.
-//   * So x is at least 1 / (5^q 2^(24-e)) away from one, and 5^11 < 2^26 makes that more than 2^(e-50).
-//   * The product has two roundings, hence an error below 2^(e-51): it stays on its side of the midpoint.
+// Nearly all numbers are one digit, a dot and at most 7 digits. These are taken as 8, zeros behind: always w / 10^8, and
+// rounded as parse_short_decimal explains.
 inline Number parse_number(const char* begin) noexcept {
-    const char* p = begin;
-    const bool negative = *p == '-';
-    p += negative;
+    const bool negative = *begin == '-';
+    const char* const p = begin + negative;
+    const unsigned units = static_cast<unsigned char>(p[0]) - unsigned{'0'};
+    if (units > 9 || p[1] != '.') return parse_short_decimal(begin);
 
-    const char* const integer = p;
-    std::uint64_t w = 0;
-    for (unsigned digit; (digit = static_cast<unsigned char>(*p) - '0') < 10 && p - integer < 4; ++p) w = w * 10 + digit;
-    if (static_cast<std::size_t>(p - integer) - 1 >= most_integer_digits) return parse_decimal(begin);
+    const std::uint64_t x = load_u64(p + 2) ^ 0x3030303030303030u;
+    const std::uint64_t others = not_digits(x);
+    if (others == 0) return parse_short_decimal(begin);
+    const std::uint64_t before_first_other = ((others & (~others + 1)) >> 7) - 1;
+    const char* const end = p + 2 + static_cast<unsigned>(__builtin_ctzll(others)) / 8;
+    if (!ends_field(*end)) return parse_short_decimal(begin);
 
-    unsigned fraction_digits = 0;
-    if (*p == '.') {
-        ++p;
-        const Digits first = read_digits(p);
-        w = w * power_of_ten[first.count] + first.value;
-        p += first.count;
-        fraction_digits = first.count;
-        if (first.count == 8) {
-            const Digits second = read_digits(p);
-            fraction_digits += second.count;
-            if (fraction_digits > most_fraction_digits) return parse_decimal(begin);
-            w = w * power_of_ten[second.count] + second.value;
-            p += second.count;
-        }
-    }
-    if (*p != ' ' && *p != '\n' && *p != '\r') return parse_decimal(begin);
-
-    const double digits = static_cast<double>(static_cast<std::int64_t>(w));  // signed: one instruction on x86
-    const auto magnitude = static_cast<float>(digits * tenth[fraction_digits]);
-    return {with_sign(magnitude, negative), NumberStatus::ok, p};
+    const std::int64_t w = static_cast<std::int64_t>(units * 100000000u + join_digits(x & before_first_other));
+    const auto magnitude = static_cast<float>(static_cast<double>(w) * 1e-8);
+    return {with_sign(magnitude, negative), NumberStatus::ok, end};
 }
 
 }  // namespace glovestore
