@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+SMALL, LARGE = 1e-30, 1e30  # norms between which no product of float32 leaves their range
 BLOCK_ROWS = 16384  # with 100 queries: 6.5 MB of scores at a time
 
 
@@ -26,14 +27,26 @@ def nearest_rows(
     directions = _unit(queries)
     for first in range(0, len(vectors), BLOCK_ROWS):
         block = slice(first, first + BLOCK_ROWS)
-        scores = directions @ vectors[block].T
-        scores *= _inverse(norms[block])
+        scores = _cosines(directions, vectors[block], norms[block])
         for query, banned in enumerate(left_out):
             inside = [row - first for row in banned if first <= row < first + BLOCK_ROWS]
             scores[query, inside] = -np.inf
         here = np.broadcast_to(np.arange(first, first + scores.shape[1]), scores.shape)
         rows, cosines = _best(np.concatenate([rows, here], 1), np.concatenate([cosines, scores], 1), count)
     return rows, cosines
+
+
+def _cosines(
+    directions: NDArray[np.float32], vectors: NDArray[np.float32], norms: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = directions @ vectors.T
+        scores *= _inverse(norms)
+    # Where float32 over- or underflows on the way, again in float64.
+    extreme = np.flatnonzero((norms > 0) & ~((norms > SMALL) & (norms < LARGE)))
+    if len(extreme):
+        scores[:, extreme] = directions @ _unit(vectors[extreme]).T
+    return scores
 
 
 def _best(
@@ -54,11 +67,12 @@ def _best(
     return np.take_along_axis(rows, picked, 1), np.take_along_axis(scores, picked, 1)
 
 
-def _unit(queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.sqrt(np.einsum("qd,qd->q", queries, queries, dtype=np.float64))
-    return (queries * _inverse(norms)[:, None]).astype(np.float32)
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    exact = vectors.astype(np.float64)
+    norms = np.sqrt(np.einsum("qd,qd->q", exact, exact))
+    return (exact * _inverse(norms)[:, None]).astype(np.float32)
 
 
 def _inverse(norms: NDArray[np.floating]) -> NDArray[np.floating]:
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return np.where(norms > 0, 1 / norms, norms.dtype.type(0))
