@@ -108,7 +108,7 @@ def remove_leftovers(target: Path) -> None:
     """Remove the temporaries of builds of `target` that are no longer running: those whose flock can be had."""
     if sys.platform == "win32":  # no flock, no telling which are in use
         return
-    prefix = f".{target.name}."
+    prefix = _prefix(target)
     with os.scandir(target.parent) as entries:
         names = [entry.name for entry in entries if entry.name.startswith(prefix) and entry.name.endswith(".tmp")]
     for name in names:
@@ -131,10 +131,15 @@ def _remove_unlocked(path: Path) -> None:
         os.close(fd)
 
 
+def _prefix(target: Path) -> str:
+    """Return how the names of its temporaries begin; cut where a long name would leave no room for the rest."""
+    return f".{os.fsdecode(os.fsencode(target.name)[:200])}."
+
+
 def _create_locked(target: Path) -> io.FileIO:
     """Create a temporary and lock it. Between the two a cleaner may have taken it for a leftover: then try again."""
     while True:
-        path = target.parent / f".{target.name}.{os.urandom(8).hex()}.tmp"
+        path = target.parent / f"{_prefix(target)}{os.urandom(8).hex()}.tmp"
         try:
             file = io.FileIO(path, "x+")  # an object: whatever interrupts us, its last reference closes it
             if _lock(path, file):

@@ -280,3 +280,12 @@ def test_paths_may_be_str_or_path(tmp_path: Path, source: Path, monkeypatch: pyt
     with glovestore.open("store.h5") as store:
         assert np.array_equal(store.vectors, [[1, 2], [3, 4]])
         assert store.path == tmp_path / "store.h5"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127])
+def test_the_longest_names(tmp_path: Path, source: Path, name: str):
+    target = tmp_path / "stores" / name
+    target.parent.mkdir()
+    glovestore.build(source, target)
+    glovestore.build(source, target, overwrite=True)
+    assert os.listdir(target.parent) == [name]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glovestore import _core
+from glovestore.arguments import whole_number
 from glovestore.errors import TextFormatError
 from glovestore.sources.blocks import FileBlocks
 from glovestore.sources.lines import BLOCK_SIZE, BOM, LONGEST_LINE, LineWindow
@@ -50,7 +51,8 @@ class TextReader:
         on_bad_line: OnBadLine = "error",
         block_size: int = BLOCK_SIZE,
     ) -> None:
-        _check_arguments(dim, header, on_bad_line)
+        dim = None if dim is None else whole_number("dim", dim)
+        _check_arguments(header, on_bad_line)
         self.blocks = blocks
         self.on_bad_line = on_bad_line
         self.rows = self.header = self.skipped = 0
@@ -250,9 +252,7 @@ def _is_row(line: bytes, dim: int) -> bool:
     return bool(parsed[0] == 1)
 
 
-def _check_arguments(dim: Any, header: Any, on_bad_line: Any) -> None:
-    if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int) or dim < 1):
-        raise ValueError(f"expected dim to be a positive int or None, got {dim!r}")
+def _check_arguments(header: Any, on_bad_line: Any) -> None:
     if header is not True and header is not False and header != "auto":
         raise ValueError(f"expected header to be 'auto', True or False, got {header!r}")
     if on_bad_line not in ("error", "skip"):
