@@ -62,11 +62,11 @@ class BuildReport:
             f"{self.seconds:.2f} s ({rate:,.0f} MB/s of text) and {self.fsync_seconds:.2f} s until it was safe on disk",
         ]
         if self.duplicates:
-            lines.append(
-                f"{self.duplicates:,} duplicates left out, the first of: {', '.join(map(repr, self.first_duplicates))}"
-            )
+            shown = ", ".join(map(repr, self.first_duplicates))
+            more = ", ..." if self.duplicates > len(self.first_duplicates) else ""
+            lines.append(f"duplicates left out: {self.duplicates:,} ({shown}{more})")
         if self.skipped:
-            lines.append(f"{self.skipped:,} bad lines skipped, the first: {self.first_skipped[0]}")
+            lines.append(f"bad lines skipped: {self.skipped:,} (the first: {self.first_skipped[0]})")
         if not self.final_newline:
             lines.append("the last line has no newline: if the file was cut there, its last number may be short")
         return "\n".join(lines)

@@ -27,6 +27,7 @@ SHOWN_MISSING = 20
 OPTIONS = {
     "build with overwrite=True": "build with --overwrite",
     "say dim=": "say --dim",
+    "say header=True": "say --header",
     "oov='unk':": "--oov unk:",
     "oov='error':": "--oov error:",
     "try oov='mean'": "try --oov mean",

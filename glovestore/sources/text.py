@@ -21,6 +21,7 @@ from glovestore.sources.problems import describe_fault, not_text
 HEAD_ROWS = 100
 LONGEST_DIM = LONGEST_LINE // 2  # a line has two bytes a number at least
 SHOWN = 10
+HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})")
 RING = 2  # batches whose memory is in use at a time: one being filled, one being written
 
 Header = Literal["auto"] | bool
@@ -120,6 +121,8 @@ class TextReader:
         line = bytes(window.data[window.begin : newline])
         is_last = newline + 1 == window.end and window.at_end and not window.final_newline
         problem = describe_fault(fault, line, line[field : field + field_size], self.dim, found, is_last)
+        if number == 1 and HEADER.fullmatch(line.rstrip(b" \r")):
+            problem += "; if it is a header, say header=True: line 2 is not a row of that many numbers"
         column = field + 1 + (len(BOM) if number == 1 and self._has_bom else 0)
         error = TextFormatError(problem, self.blocks.path, number, column)
         if self.on_bad_line == "error":
@@ -199,7 +202,7 @@ class TextReader:
         if header is False:
             return None
         first, second, *_ = *islice(self._head_lines(), 2), b"", b""
-        match = re.fullmatch(rb"([0-9]{1,18}) ([0-9]{1,18})", first)
+        match = HEADER.fullmatch(first)
         stated = (int(match[1]), int(match[2])) if match and int(match[2]) > 0 else None
         if header is True:
             if stated is None:
