@@ -134,7 +134,7 @@ def test_json_vocabularies(store: Path, tmp_path: Path, document: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b'{"of": 1, "the": 2, "of": 3}', "expected every token once, got 'of' twice"),
+        (b'{"of": 1, "the": 2, "of": 3}', "expected a vocabulary as JSON, got the key 'of' twice"),
         (b'{"of": 1.5}', "expected an integer index, got 1.5 for token 'of'"),
         (b'{"of": 1, "the": 1}', "expected one token for an index"),
         (b'{"of": 123456789}', "it looks like an id"),

@@ -21,6 +21,7 @@ PACKAGE = ROOT / "glovestore"
 LAYERS = (
     {"_core", "errors"},
     {"arguments", "tokens", "nearest", "replacing", "progress"},
+    {"strict_json"},
     {"format"},
     {"sources", "matrix", "vocabulary"},
     {"store"},

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from glovestore import _core
+from glovestore import _core, strict_json
 from glovestore.errors import StoreFormatError
 from glovestore.format.layout import (
     BUCKET_SLOTS,
@@ -26,6 +26,7 @@ from glovestore.format.layout import (
     tensor_shapes,
     with_fillers,
 )
+from glovestore.tokens import shown
 
 Path = str | os.PathLike[str]
 
@@ -118,9 +119,9 @@ class _Header:
 
     def parse(self, text: bytes) -> dict[str, Any]:
         try:
-            entries = json.loads(text, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
-            self.fail(f"expected a JSON header, got {type(error).__name__}: {error}")
+            entries = strict_json.loads(text)
+        except ValueError as error:
+            self.fail(f"expected a JSON header, got {error}")
         if not isinstance(entries, dict):
             self.fail(f"expected a JSON object as header, got {type(entries).__name__}")
         return entries
@@ -129,7 +130,7 @@ class _Header:
         if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
             self.fail("expected __metadata__ to be a map of strings")
         if metadata.get("format") != FORMAT:
-            self.fail(f"expected format {FORMAT!r}, got {_short(metadata.get('format'))}")
+            self.fail(f"expected format {FORMAT!r}, got {shown(metadata.get('format'))}")
         version = self.number(metadata, "format_version", 1, 2**31)
         if version > FORMAT_VERSION:
             self.fail(
@@ -140,29 +141,29 @@ class _Header:
     def number(self, metadata: Mapping[str, str], key: str, low: int, high: int) -> int:
         text = metadata.get(key)
         if text is None or not (text.isascii() and text.isdigit() and len(text) <= 20 and low <= int(text) <= high):
-            self.fail(f"expected {key} to be a number from {low} to {high}, got {_short(text)}")
+            self.fail(f"expected {key} to be a number from {low} to {high}, got {shown(text)}")
         return int(text)
 
     def check_tensor(self, name: str, entry: Any, header_size: int) -> Tensor:
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-            self.fail(f"{name}: expected dtype, shape and data_offsets, got {_short(entry)}")
+            self.fail(f"{name}: expected dtype, shape and data_offsets, got {shown(entry)}")
         dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
         if not (_naturals(shape) and _naturals(offsets) and len(offsets) == 2):
             self.fail(
-                f"{name}: expected natural numbers as shape and data_offsets, got {_short(shape)}, {_short(offsets)}"
+                f"{name}: expected natural numbers as shape and data_offsets, got {shown(shape)}, {shown(offsets)}"
             )
         if not isinstance(dtype, str) or (name in TENSORS and dtype != TENSORS[name]):
-            self.fail(f"{name}: expected dtype {TENSORS.get(name, 'a string')}, got {_short(dtype)}")
+            self.fail(f"{name}: expected dtype {TENSORS.get(name, 'a string')}, got {shown(dtype)}")
         begin, end = offsets
         if begin > end or header_size + end > self.file_size:
             self.fail(
-                f"{name}: expected data_offsets inside {self.file_size - header_size} bytes, got {_short(offsets)}"
+                f"{name}: expected data_offsets inside {self.file_size - header_size} bytes, got {shown(offsets)}"
             )
         if dtype not in ITEM_SIZES:  # of a later version: never read, but its bytes are accounted for
             return Tensor("U8", (end - begin,), header_size + begin)
         size = math.prod(shape) * ITEM_SIZES[dtype]
         if size != end - begin:
-            self.fail(f"{name}: expected {size} bytes for shape {_short(shape)}, got {end - begin}")
+            self.fail(f"{name}: expected {size} bytes for shape {shown(shape)}, got {end - begin}")
         if size and (header_size + begin) % ITEM_SIZES[dtype]:
             self.fail(
                 f"{name}: expected an offset that is a multiple of {ITEM_SIZES[dtype]}, got {header_size + begin}"
@@ -186,7 +187,7 @@ class _Header:
         if missing:
             self.fail(f"expected the arrays {', '.join(TENSORS)}; missing: {', '.join(missing)}")
         if len(tensors["vectors"].shape) != 2:
-            self.fail(f"vectors: expected the shape (rows, dim), got {_short(tensors['vectors'].shape)}")
+            self.fail(f"vectors: expected the shape (rows, dim), got {shown(tensors['vectors'].shape)}")
         rows, dim = tensors["vectors"].shape
         if not (1 <= rows <= MOST_ROWS and dim >= 1):
             self.fail(f"vectors: expected 1 to {MOST_ROWS} rows of at least 1 number, got shape {(rows, dim)}")
@@ -195,7 +196,7 @@ class _Header:
         blocks = checksum_blocks(self.file_size, tensors_start(tensors))
         for name, shape in tensor_shapes(rows, dim, token_bytes, buckets, blocks).items():
             if tensors[name].shape != shape:
-                self.fail(f"{name}: expected shape {shape}, got {_short(tensors[name].shape)}")
+                self.fail(f"{name}: expected shape {shape}, got {shown(tensors[name].shape)}")
 
     def check_index(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         buckets = tensors["index_slots"].shape[0] // BUCKET_SLOTS
@@ -212,20 +213,7 @@ def tensors_start(tensors: Mapping[str, Tensor]) -> int:
     return min(tensor.offset for tensor in tensors.values() if tensor.nbytes)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {_short(next(name for name in names if names.count(name) > 1))} stands there twice")
-    return result
-
-
 def _naturals(value: Any) -> bool:
     return (
         isinstance(value, list) and len(value) <= 8 and all(type(item) is int and 0 <= item < 2**63 for item in value)
     )
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 FORMAT = "glovestore"
@@ -92,6 +92,15 @@ def tensor_shapes(rows: int, dim: int, token_bytes: int, buckets: int, blocks: i
 def checksum_blocks(file_size: int, header_size: int = HEADER_SIZE) -> int:
     """Return the number of checksum blocks between the header and the end of the file."""
     return -(-(file_size - header_size) // CHECKSUM_BLOCK)
+
+
+def covered_ranges(block: int, left_out: Tensor, header_size: int, file_size: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts [begin, end) of the file that a block's checksum covers: all of it but `left_out`."""
+    begin = header_size + block * CHECKSUM_BLOCK
+    end = min(begin + CHECKSUM_BLOCK, file_size)
+    for low, high in ((begin, min(end, left_out.offset)), (max(begin, left_out.end), end)):
+        if low < high:
+            yield low, high
 
 
 def with_fillers(tensors: Mapping[str, Tensor], file_size: int) -> dict[str, Tensor]:

@@ -48,16 +48,11 @@ def _verify_checksums(fd: int, expected: layout.Layout, path: Path) -> None:
         begin = expected.header_size + first * layout.CHECKSUM_BLOCK
         text = _pread(fd, min(BLOCKS_AT_A_TIME * layout.CHECKSUM_BLOCK, expected.file_size - begin), begin, path)
         for number in range(first, min(first + BLOCKS_AT_A_TIME, len(checksums))):
-            start = (number - first) * layout.CHECKSUM_BLOCK
-            block = text[start : start + layout.CHECKSUM_BLOCK]
-            if _core.xxh64(_without(block, begin + start, own)) != checksums[number]:
-                raise StoreFormatError(_describe(expected, begin + start, begin + start + len(block)), path)
-
-
-def _without(block: memoryview, begin: int, left_out: layout.Tensor) -> memoryview | bytes:
-    """Return a block, which stands at byte `begin` of the file, without the bytes of `left_out`."""
-    low, high = (min(max(at - begin, 0), len(block)) for at in (left_out.offset, left_out.end))
-    return block if low == high else bytes(block[:low]) + bytes(block[high:])
+            ranges = layout.covered_ranges(number, own, expected.header_size, expected.file_size)
+            if _core.xxh64(b"".join(text[low - begin : high - begin] for low, high in ranges)) != checksums[number]:
+                start = expected.header_size + number * layout.CHECKSUM_BLOCK
+                end = min(start + layout.CHECKSUM_BLOCK, expected.file_size)
+                raise StoreFormatError(_describe(expected, start, end), path)
 
 
 def _describe(expected: layout.Layout, begin: int, end: int) -> str:

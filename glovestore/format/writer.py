@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -207,18 +207,9 @@ def _fitting_skeleton(rows: int, dim: int, token_bytes: int, buckets: int, metad
     return skeleton
 
 
-def block_ranges(block: int, left_out: layout.Tensor, header_size: int, file_size: int) -> Iterator[tuple[int, int]]:
-    """Yield the parts [begin, end) of the file that a block's checksum covers: all of it but `left_out`."""
-    begin = header_size + block * layout.CHECKSUM_BLOCK
-    end = min(begin + layout.CHECKSUM_BLOCK, file_size)
-    for low, high in ((begin, min(end, left_out.offset)), (max(begin, left_out.end), end)):
-        if low < high:
-            yield low, high
-
-
 def _block_without(file: ReplacingFile, block: int, left_out: layout.Tensor, file_size: int) -> bytearray:
     data = bytearray()
-    for begin, end in block_ranges(block, left_out, layout.HEADER_SIZE, file_size):
+    for begin, end in layout.covered_ranges(block, left_out, layout.HEADER_SIZE, file_size):
         part = bytearray(end - begin)
         file.read_into(memoryview(part), begin)
         data += part

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
+from glovestore import strict_json
 from glovestore.errors import GlovestoreError
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
-from glovestore.tokens import shown
 from glovestore.vocabulary import file as vocabulary_file
 
 
@@ -44,11 +42,9 @@ def vocab_from_text(text: bytes) -> ResolvedVocab:
 def vocab_from_json(data: bytes) -> ResolvedVocab:
     """Return the vocabulary of a JSON document; ValueError or TypeError says what is wrong with it."""
     try:
-        document = json.loads(data, object_pairs_hook=_without_duplicates)
-    except RecursionError:
-        raise ValueError("expected a vocabulary as JSON, got one nested too deeply") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"expected a vocabulary as JSON: {error}") from error
+        document = strict_json.loads(data)
+    except ValueError as error:
+        raise ValueError(f"expected a vocabulary as JSON, got {error}") from error
     if isinstance(document, dict) and document.get("format") == vocabulary_file.FORMAT:
         # Not Vocabulary.load: that asks for a callable tokenizer again, and nobody tokenises here.
         content = vocabulary_file.loads(data)
@@ -63,13 +59,3 @@ def _not_empty(vocab: ResolvedVocab) -> ResolvedVocab:
     if not vocab.tokens:
         raise ValueError("vocab: expected at least one token, got none")
     return vocab
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse the same token twice: json would keep the last index and say nothing."""
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise ValueError(f"vocab: expected every token once, got {shown(twice)} twice")
-    return document

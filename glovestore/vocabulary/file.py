@@ -30,6 +30,7 @@ from pathlib import Path
 from reprlib import repr as short
 from typing import Any, NamedTuple
 
+from glovestore import strict_json
 from glovestore.errors import GlovestoreError
 from glovestore.replacing import ReplacingFile
 from glovestore.vocabulary.tokenizers import Tokenizer, find_tokenizer
@@ -66,8 +67,8 @@ def dumps(content: Content) -> bytes:
 def loads(data: bytes) -> Content:
     """Return the content of a vocabulary's file; a ValueError says what is wrong with it, and where."""
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError) as error:
+        document = strict_json.loads(data)
+    except ValueError as error:
         raise ValueError(f"expected a vocabulary as JSON, got {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'expected a JSON object with "format": "{FORMAT}", got {short(document)}')
@@ -125,13 +126,6 @@ def _is_unicode(token: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError(f"a field twice among {short([name for name, _ in pairs])}")
-    return fields
 
 
 def _field(document: dict[str, Any], name: str) -> Any:
