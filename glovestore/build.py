@@ -191,7 +191,7 @@ def _report(
         dim=reader.dim,
         lines=reader.lines,
         header=reader.header,
-        duplicates=len(written.duplicates),
+        duplicates=written.duplicates,
         skipped=reader.skipped,
         final_newline=reader.final_newline,
         source_bytes=blocks.nbytes,

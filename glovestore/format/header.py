@@ -49,9 +49,17 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], fi
     text = json.dumps(entries, separators=(",", ":")).encode("ascii")
     if 8 + len(text) > HEADER_SIZE:
         raise ValueError(f"expected a header of at most {HEADER_SIZE - 8} bytes, got {len(text)}")
-    blank = (HEADER_SIZE - 8).to_bytes(8, "little") + text.ljust(HEADER_SIZE - 8)
-    digits = f"{_core.xxh64(blank):016x}".encode()
-    return blank[:CHECKSUM_AT] + digits + blank[CHECKSUM_AT + CHECKSUM_DIGITS :]
+    header = (HEADER_SIZE - 8).to_bytes(8, "little") + text.ljust(HEADER_SIZE - 8)
+    return _with_checksum(header, header_checksum(header))
+
+
+def header_checksum(header: bytes) -> bytes:
+    """Return the digits of header_xxh64: the hash of all of the header with these digits taken as zeros."""
+    return f"{_core.xxh64(_with_checksum(header, b'0' * CHECKSUM_DIGITS)):016x}".encode()
+
+
+def _with_checksum(header: bytes, digits: bytes) -> bytes:
+    return header[:CHECKSUM_AT] + digits + header[CHECKSUM_AT + CHECKSUM_DIGITS :]
 
 
 def looks_like_store(start: bytes) -> bool:
@@ -106,14 +114,13 @@ class _Header:
         metadata = self.check_metadata(entries.pop("__metadata__", None))
         tensors = {name: self.check_tensor(name, entry, size) for name, entry in entries.items()}
         self.check_cover(tensors, size)
-        self.check_shapes(tensors)
+        self.check_shapes(tensors, size)
         self.check_index(tensors, metadata)
         return Layout(tensors, metadata, size, self.file_size)
 
     def check_header_checksum(self, header: bytes) -> None:
         stated = header[CHECKSUM_AT : CHECKSUM_AT + CHECKSUM_DIGITS]
-        blank = header[:CHECKSUM_AT] + b"0" * CHECKSUM_DIGITS + header[CHECKSUM_AT + CHECKSUM_DIGITS :]
-        actual = f"{_core.xxh64(blank):016x}".encode()
+        actual = header_checksum(header)
         if stated != actual:
             self.fail(f"damaged header: expected header_xxh64 {actual!r}, got {stated!r}")
 
@@ -182,7 +189,7 @@ class _Header:
         if position != self.file_size:
             self.fail(f"expected the file to end at byte {position}, behind {before}, got {self.file_size}")
 
-    def check_shapes(self, tensors: Mapping[str, Tensor]) -> None:
+    def check_shapes(self, tensors: Mapping[str, Tensor], header_size: int) -> None:
         missing = [name for name in TENSORS if name not in tensors]
         if missing:
             self.fail(f"expected the arrays {', '.join(TENSORS)}; missing: {', '.join(missing)}")
@@ -193,7 +200,7 @@ class _Header:
             self.fail(f"vectors: expected 1 to {MOST_ROWS} rows of at least 1 number, got shape {(rows, dim)}")
         token_bytes = math.prod(tensors["token_bytes"].shape)
         buckets = math.prod(tensors["index_slots"].shape) // BUCKET_SLOTS
-        blocks = checksum_blocks(self.file_size, tensors_start(tensors))
+        blocks = checksum_blocks(self.file_size, header_size)
         for name, shape in tensor_shapes(rows, dim, token_bytes, buckets, blocks).items():
             if tensors[name].shape != shape:
                 self.fail(f"{name}: expected shape {shape}, got {shown(tensors[name].shape)}")
@@ -206,11 +213,6 @@ class _Header:
         self.number(metadata, "index_longest_probe", 0, _core.MOST_PROBES)
         if self.number(metadata, "index_buckets", 2, 2**61) != buckets:
             self.fail(f"expected index_buckets {buckets}, got {metadata['index_buckets']}")
-
-
-def tensors_start(tensors: Mapping[str, Tensor]) -> int:
-    """Return the first byte behind the header."""
-    return min(tensor.offset for tensor in tensors.values() if tensor.nbytes)
 
 
 def _naturals(value: Any) -> bool:

@@ -11,7 +11,6 @@ FORMAT_VERSION = 1
 HEADER_SIZE = 16384  # the 8-byte length and the JSON with its padding: HDF5's user block
 LONGEST_HEADER = 1 << 20
 CHECKSUM_BLOCK = 65536
-STATISTICS_BLOCK = 4096
 BUCKET_SLOTS = 8
 MOST_ROWS = 2**32 - 2
 

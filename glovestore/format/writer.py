@@ -19,15 +19,15 @@ INDEX_SEEDS = range(4)
 
 
 class Written(NamedTuple):
-    """What a finished store holds. `duplicates` are rows left out, as numbers of the rows that were appended."""
+    """What a finished store holds. `duplicates` of the rows that were appended were left out."""
 
     rows: int
-    duplicates: NDArray[np.int64]
+    duplicates: int
     duplicate_tokens: list[bytes]  # the first ones
     file_size: int
 
 
-class TokenIndex(NamedTuple):
+class BuiltIndex(NamedTuple):
     """The token index of a table, ready to be written."""
 
     slots: NDArray[np.uint64]
@@ -76,7 +76,7 @@ class StoreWriter:
             "index_longest_probe": str(index.longest_probe),
         }
         file_size = self._write_rest(metadata, token_bytes, offsets, index.slots)
-        return Written(self.rows.count, duplicates, shown, file_size)
+        return Written(self.rows.count, len(duplicates), shown, file_size)
 
     def _token_table(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         token_bytes = np.frombuffer(b"".join(self.token_bytes), np.uint8)
@@ -177,14 +177,14 @@ def _keep_tokens(
     return token_bytes[np.repeat(keep, lengths)], _offsets(lengths[keep])
 
 
-def _build_index(token_bytes: NDArray[np.uint8], offsets: NDArray[np.uint64]) -> TokenIndex:
+def _build_index(token_bytes: NDArray[np.uint8], offsets: NDArray[np.uint64]) -> BuiltIndex:
     rows = len(offsets) - 1
     for seed in INDEX_SEEDS:
         slots = np.zeros(_core.buckets_for(rows) * layout.BUCKET_SLOTS, np.uint64)
         is_duplicate = np.zeros(rows, np.uint8)
         built = _core.build_index(slots, offsets, token_bytes, seed, is_duplicate)
         if built is not None:
-            return TokenIndex(slots, seed, built[0], is_duplicate)
+            return BuiltIndex(slots, seed, built[0], is_duplicate)
     raise GlovestoreError(
         f"expected tokens that spread over the token index, got thousands that collide under each of"
         f" {len(INDEX_SEEDS)} seeds: the file was made to do that"

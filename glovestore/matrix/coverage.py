@@ -55,9 +55,12 @@ class Coverage:
 
 def percent(coverage: Coverage) -> str:
     """Return the fraction as a percentage, rounded down: 100 % means that nothing is missing."""
-    if not coverage.total:
-        return "100.0 %"
-    tenths = 1000 * (coverage.total - coverage.missing) // coverage.total
+    return share(coverage.total - coverage.missing, coverage.total) if coverage.total else "100.0 %"
+
+
+def share(count: int, total: int) -> str:
+    """Return a part of a whole as a percentage, rounded down: 100 % is all of it. Nothing of nothing is 0 %."""
+    tenths = 1000 * count // total if total else 0
     return f"{tenths // 10}.{tenths % 10} %"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from glovestore.format.layout import BUCKET_SLOTS
 from glovestore.matrix import EmbeddingMatrix
-from glovestore.matrix.coverage import Coverage
+from glovestore.matrix.coverage import Coverage, share
 from glovestore.store import EmbeddingStore
 from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
 
@@ -212,12 +212,6 @@ def coverage_table(coverage: Coverage, would_find: Mapping[str, int]) -> str:
     if coverage.missing:
         parts += [_fallbacks_list(coverage, would_find), _missing_list(coverage)]
     return "\n\n".join(parts)
-
-
-def share(count: int, total: int) -> str:
-    """Return a part of a whole as a percentage, rounded down: 100 % is all of it."""
-    tenths = 1000 * count // total if total else 0
-    return f"{tenths // 10}.{tenths % 10} %"
 
 
 def _fallbacks_list(coverage: Coverage, would_find: Mapping[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glovestore import _core
 from glovestore.format.header import looks_like_store
 
 LARGEST_FLOAT32 = "3.4028235e38"
@@ -39,7 +40,7 @@ def describe_fault(fault: str, line: bytes, field: bytes, dim: int, found: int, 
         return f"expected a number within float32 (up to {LARGEST_FLOAT32}), got {show(field)}"
     if fault == "too_many":
         return f"expected {dim} numbers, got {found}: two rows on one line?"
-    return f"expected a token of at most 65535 bytes, got {len(field)}"
+    return f"expected a token of at most {_core.LONGEST_TOKEN} bytes, got {len(field)}"
 
 
 def _too_few(line: bytes, dim: int, found: int, unfinished: bool) -> str:

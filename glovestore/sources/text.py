@@ -37,8 +37,7 @@ class Batch(NamedTuple):
 
 
 class TextReader:
-    """Reads GloVe text in blocks. `dim` and `header` are known after construction, the counts when `batches` is used
-    up.
+    """Reads GloVe text in blocks. `dim` and `header` are known after construction, the counts at the end of `batches`.
 
     `dim`, `header` and `on_bad_line` are the arguments of `glovestore.build`. Raises TextFormatError at the first line
     that is not a row, unless `on_bad_line` is "skip": then such lines are counted in `skipped`.
