@@ -57,7 +57,6 @@ cdef extern from "parse.hpp" namespace "glovestore" nogil:
         size_t field, field_size, found
 
     const size_t longest_token
-    ParseResult c_parse_rows "glovestore::parse_rows"(const char* text, size_t size, size_t dim, const Batch& batch) noexcept
 
 
 cdef extern from "token_index.hpp" namespace "glovestore" nogil:
@@ -104,9 +103,21 @@ cdef extern from "statistics.hpp" namespace "glovestore" nogil:
         double* sum
         double* sum_of_squares
 
-    void c_row_norms "glovestore::row_norms"(const float* vectors, size_t rows, size_t dim, float* norms) noexcept
-    void update_statistics(CStatistics& statistics, const float* vectors, size_t rows, size_t dim) noexcept
     void finish_statistics(CStatistics& statistics, size_t dim, double* std) noexcept
+
+
+cdef extern from "kernels.hpp" namespace "glovestore" nogil:
+    ctypedef ParseResult (*ParseRows)(const char* text, size_t size, size_t dim, const Batch& batch) noexcept nogil
+    ctypedef void (*RowNorms)(const float* vectors, size_t rows, size_t dim, float* norms) noexcept nogil
+    ctypedef void (*UpdateStatistics)(CStatistics& statistics, const float* vectors, size_t rows, size_t dim) noexcept nogil
+
+    cdef struct Kernels:
+        const char* name
+        ParseRows parse_rows
+        RowNorms row_norms
+        UpdateStatistics update_statistics
+
+    const Kernels* kernels_at(size_t place) noexcept
 
 
 cdef extern from "noise.hpp" namespace "glovestore" nogil:
@@ -177,6 +188,24 @@ cdef require(bint holds, str problem):
         raise ValueError(problem)
 
 
+cdef list list_tiers():
+    cdef size_t place = 0
+    cdef list names = []
+    while kernels_at(place) != NULL:
+        names.append(kernels_at(place).name.decode())
+        place += 1
+    return names
+
+
+SIMD_TIERS = tuple(list_tiers())
+
+
+cdef const Kernels* kernels_named(str tier) except NULL:
+    if tier not in SIMD_TIERS:
+        raise ValueError(f"expected one of the tiers that this machine has, {', '.join(SIMD_TIERS)}, got {tier!r}")
+    return kernels_at(SIMD_TIERS.index(tier))
+
+
 def parse_number(bytes field not None):
     cdef bytes padded = field + b"\n" + bytes(number_padding)
     cdef const char* begin = PyBytes_AS_STRING(padded)
@@ -189,7 +218,8 @@ def parse_number(bytes field not None):
 
 
 def parse_rows(const uint8_t[::1] text, size_t begin, size_t end, float[:, ::1] vectors, uint8_t[::1] token_bytes,
-               uint16_t[::1] token_lengths):
+               uint16_t[::1] token_lengths, str tier=SIMD_TIERS[0]):
+    cdef const Kernels* kernels = kernels_named(tier)
     cdef size_t dim = vectors.shape[1]
     require(begin < end and end + number_padding <= <size_t> text.shape[0], "text has no padding behind its end")
     require(text[end - 1] == 10, "text does not end with a newline")
@@ -203,7 +233,7 @@ def parse_rows(const uint8_t[::1] text, size_t begin, size_t end, float[:, ::1] 
     batch.capacity = vectors.shape[0]
     cdef ParseResult result
     with nogil:
-        result = c_parse_rows(<const char*> &text[begin], end - begin, dim, batch)
+        result = kernels.parse_rows(<const char*> &text[begin], end - begin, dim, batch)
     return (result.rows, result.token_bytes, result.consumed, FAULT_NAMES[<int> result.fault], result.field,
             result.field_size, result.found)
 
@@ -322,19 +352,22 @@ def gather(const float[:, ::1] vectors, const int64_t[::1] rows, float[:, ::1] o
         raise IndexError(f"request {outside}: row {rows[outside]} of {vectors.shape[0]}, target {target} of {out.shape[0]}")
 
 
-def row_norms(const float[:, ::1] vectors, float[::1] norms):
+def row_norms(const float[:, ::1] vectors, float[::1] norms, str tier=SIMD_TIERS[0]):
+    cdef const Kernels* kernels = kernels_named(tier)
     require(norms.shape[0] == vectors.shape[0], "norms does not fit vectors")
     if vectors.shape[0] == 0 or vectors.shape[1] == 0:
         return
     with nogil:
-        c_row_norms(&vectors[0, 0], vectors.shape[0], vectors.shape[1], &norms[0])
+        kernels.row_norms(&vectors[0, 0], vectors.shape[0], vectors.shape[1], &norms[0])
 
 
 cdef class Statistics:
     cdef CStatistics state
     cdef double[:, ::1] memory
+    cdef const Kernels* kernels
 
-    def __cinit__(self, double[:, ::1] memory):
+    def __cinit__(self, double[:, ::1] memory, str tier=SIMD_TIERS[0]):
+        self.kernels = kernels_named(tier)
         require(memory.shape[0] == 5 and memory.shape[1] > 0, "memory is not (5, dim)")
         self.memory = memory
         memory[:, :] = 0.0
@@ -350,7 +383,7 @@ cdef class Statistics:
         if vectors.shape[0] == 0:
             return
         with nogil:
-            update_statistics(self.state, &vectors[0, 0], vectors.shape[0], vectors.shape[1])
+            self.kernels.update_statistics(self.state, &vectors[0, 0], vectors.shape[0], vectors.shape[1])
 
     def finish(self, double[::1] mean, double[::1] std):
         require(mean.shape[0] == self.memory.shape[1] and std.shape[0] == mean.shape[0], "mean or std is not (dim,)")

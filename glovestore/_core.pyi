@@ -20,6 +20,9 @@ TEXT_PADDING: int
 FAULT_NAMES: tuple[str, ...]
 """The faults of `parse_rows`, "none" first."""
 
+SIMD_TIERS: tuple[str, ...]
+"""The SIMD tiers that this machine can run, the fastest first; "scalar" is always there."""
+
 def xxh64(data: _Bytes, seed: int = 0) -> int:
     """Return the XXH64 of a buffer of bytes."""
 
@@ -33,6 +36,7 @@ def parse_rows(
     vectors: NDArray[np.float32],
     token_bytes: NDArray[np.uint8],
     token_lengths: NDArray[np.uint16],
+    tier: str = ...,
 ) -> tuple[int, int, int, str, int, int, int]:
     r"""Parse the lines text[begin:end], which end with "\n" and have TEXT_PADDING bytes behind them.
 
@@ -66,13 +70,13 @@ class BlockHasher:
 class Statistics:
     """Mean and deviation of columns, row by row in a fixed order. `memory`: (5, dim) float64, owned by the caller."""
 
-    def __init__(self, memory: NDArray[np.float64]) -> None: ...
+    def __init__(self, memory: NDArray[np.float64], tier: str = ...) -> None: ...
     def update(self, vectors: NDArray[np.float32]) -> None:
         """Add rows (k, dim)."""
     def finish(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> None:
         """Write the mean and the population standard deviation, each (dim,)."""
 
-def row_norms(vectors: NDArray[np.float32], norms: NDArray[np.float32]) -> None:
+def row_norms(vectors: NDArray[np.float32], norms: NDArray[np.float32], tier: str = ...) -> None:
     """Write the L2 norm of each row (k, dim), summed in float64 in a fixed order, to `norms` (k,)."""
 
 def buckets_for(rows: int) -> int:

@@ -1,0 +1,22 @@
+// SIMD tiers: the functions whose speed depends on the machine's instructions, chosen at run time. Every tier gives the
+// same results, bit for bit.
+#pragma once
+
+#include <cstddef>
+
+#include "parse.hpp"
+#include "statistics.hpp"
+
+namespace glovestore {
+
+struct Kernels {
+    const char* name;
+    decltype(&glovestore::parse_rows) parse_rows;
+    decltype(&glovestore::row_norms) row_norms;
+    decltype(&glovestore::update_statistics) update_statistics;
+};
+
+// The tiers that this machine can run, the fastest first, one after the other; nullptr behind the last.
+const Kernels* kernels_at(std::size_t place) noexcept;
+
+}  // namespace glovestore
