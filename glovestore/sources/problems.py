@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from glovestore import _core
+from glovestore.errors import TextFormatError
 from glovestore.format.header import looks_like_store
 
 LARGEST_FLOAT32 = "3.4028235e38"
@@ -41,6 +44,11 @@ def describe_fault(fault: str, line: bytes, field: bytes, dim: int, found: int, 
     if fault == "too_many":
         return f"expected {dim} numbers, got {found}: two rows on one line?"
     return f"expected a token of at most {_core.LONGEST_TOKEN} bytes, got {len(field)}"
+
+
+def line_too_long(path: Path | str, line: int) -> TextFormatError:
+    """Return the error for a line that is longer than any row may be."""
+    return TextFormatError(f"expected a line of at most {_core.LONGEST_LINE} bytes, got a longer one", path, line, 1)
 
 
 def _too_few(line: bytes, dim: int, found: int, unfinished: bool) -> str:

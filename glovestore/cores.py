@@ -1,0 +1,3 @@
+import os
+def usable_cores() -> int:
+    return len(os.sched_getaffinity(0))
