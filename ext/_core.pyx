@@ -118,6 +118,8 @@ cdef extern from "piece_hashes.hpp" namespace "glovestore" nogil:
 
 
 cdef extern from "token_table.hpp" namespace "glovestore" nogil:
+    const uint64_t index_seeds
+
     cdef cppclass GrowingTokens:
         uint64_t rows()
         TokenTable table()
@@ -136,7 +138,7 @@ cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
 
     cdef cppclass CRowWriter "glovestore::RowWriter":
         CRowWriter(int fd, uint64_t vectors_offset, uint64_t checksums_offset, size_t checksum_block, size_t dim,
-                   uint64_t expected_rows, const Kernels& kernels) except +
+                   uint64_t expected_rows, uint64_t index_seeds, const Kernels& kernels) except +
         RowWriterStatus append(RowBatch& batch) except +
         bint finish() except +
         size_t dim()
@@ -206,6 +208,7 @@ cdef extern from "noise.hpp" namespace "glovestore" nogil:
                                                      float* out) noexcept
 
 
+INDEX_SEEDS = index_seeds
 LONGEST_LINE = longest_line
 LONGEST_TOKEN = longest_token
 MOST_PROBES = most_probes
@@ -313,10 +316,10 @@ cdef class Memory:
         PyBuffer_FillInfo(view, self, <void*> self.data, self.size, 1, flags)
 
 
-cdef Memory memory_of(object owner, const void* data, size_t size):
+cdef memory_of(object owner, const void* data, size_t size):
     cdef Memory memory = Memory.__new__(Memory)
     memory.owner, memory.data, memory.size = owner, data, size
-    return memory
+    return memoryview(memory)
 
 
 cdef class PieceHashes:
@@ -351,11 +354,11 @@ cdef class RowWriter:
     cdef bint is_finished
 
     def __cinit__(self, int fd, uint64_t vectors_offset, uint64_t checksums_offset, size_t checksum_block, size_t dim,
-                  uint64_t expected_rows=0, str tier=SIMD_TIERS[0]):
+                  uint64_t expected_rows=0, str tier=SIMD_TIERS[0], uint64_t index_seeds=INDEX_SEEDS):
         require(dim > 0 and checksum_block > 0 and vectors_offset - checksums_offset < checksum_block,
                 "expected a dim, and vectors that begin in the first checksum block")
         self.writer = new CRowWriter(fd, vectors_offset, checksums_offset, checksum_block, dim, expected_rows,
-                                     kernels_named(tier)[0])
+                                     index_seeds, kernels_named(tier)[0])
 
     def __dealloc__(self):
         del self.writer
@@ -369,7 +372,7 @@ cdef class RowWriter:
         require(token_lengths.shape[0] == vectors.shape[0], "token_lengths and vectors differ in length")
         batch.rows = vectors.shape[0]
         if batch.rows == 0:
-            return
+            return "ok", 0
         for i in range(batch.rows):
             total += token_lengths[i]
         require(total == <size_t> token_bytes.shape[0], "token_bytes does not fit token_lengths")

@@ -34,7 +34,7 @@ public:
     // Writes to `fd` (owned: closed with this object), row i at `vectors_offset` + i * dim * 4. Checksum blocks are
     // counted from `checksums_offset`.
     RowWriter(int fd, std::uint64_t vectors_offset, std::uint64_t checksums_offset, std::size_t checksum_block,
-              std::size_t dim, std::uint64_t expected_rows, const Kernels& kernels);
+              std::size_t dim, std::uint64_t expected_rows, std::uint64_t index_seeds, const Kernels& kernels);
     ~RowWriter();
     RowWriter(const RowWriter&) = delete;
     RowWriter& operator=(const RowWriter&) = delete;

@@ -7,17 +7,17 @@
 namespace glovestore {
 namespace {
 
-constexpr std::uint64_t seeds = 4;  // 0 to 3
 constexpr std::size_t lookahead = 32;
 
 }  // namespace
 
-GrowingTokens::GrowingTokens(std::uint64_t expected_rows) : slots_(buckets_for(expected_rows) * bucket_slots) {
+GrowingTokens::GrowingTokens(std::uint64_t expected_rows, std::uint64_t seeds)
+    : slots_(buckets_for(expected_rows) * bucket_slots), seeds_(seeds) {
     offsets_.reserve(expected_rows + 1);
 }
 
 bool GrowingTokens::rebuild(std::uint64_t buckets, std::uint64_t first_seed) {
-    for (seed_ = first_seed; seed_ < seeds; ++seed_) {
+    for (seed_ = first_seed; seed_ < seeds_; ++seed_) {
         slots_ = {};  // before the new ones: one table in memory at a time
         slots_.resize(buckets * bucket_slots);
         const IndexBuild built = build_index(table(), slots_.data(), buckets, seed_, nullptr);

@@ -9,10 +9,12 @@
 
 namespace glovestore {
 
+constexpr std::uint64_t index_seeds = 4;
+
 class GrowingTokens {
 public:
-    // `expected_rows` saves growing; a wrong guess costs time only.
-    explicit GrowingTokens(std::uint64_t expected_rows);
+    // `expected_rows` saves growing; a wrong guess costs time only. Seeds 0 to `seeds` - 1 are tried.
+    explicit GrowingTokens(std::uint64_t expected_rows, std::uint64_t seeds = index_seeds);
 
     // Adds `count` tokens that stand one behind the other. is_duplicate[i] tells which were there already and are left
     // out. False: thousands of tokens collide under every seed, as only a hostile file's do.
@@ -32,6 +34,7 @@ private:
     std::vector<unsigned char> bytes_;
     std::vector<std::uint64_t> offsets_{0};
     std::vector<std::uint64_t> slots_;
+    std::uint64_t seeds_;
     std::uint64_t seed_ = 0;
     std::uint32_t longest_probe_ = 0;
 };

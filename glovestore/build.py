@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from glovestore.arguments import whole_number
 from glovestore.cores import usable_cores
+from glovestore.errors import TextFormatError
 from glovestore.format import hdf5, layout
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.format.writer import StoreWriter, Written
@@ -76,7 +77,7 @@ class BuildReport:
             more = ", ..." if self.duplicates > len(self.first_duplicates) else ""
             lines.append(f"duplicates left out: {self.duplicates:,} ({shown}{more})")
         if self.not_kept or self.missing:
-            lines.append(f"lines of other tokens: {self.not_kept:,}; tokens to keep that are not there: {self.missing:,}")
+            lines.append(f"lines of other tokens: {self.not_kept:,}; tokens that are not there: {self.missing:,}")
         if self.skipped:
             lines.append(f"bad lines skipped: {self.skipped:,} (the first: {self.first_skipped[0]})")
         if not self.final_newline:
@@ -158,10 +159,11 @@ def build_store(
         reader = TextReader(opened, options)
         writer = StoreWriter(file, reader.head.dim, reader.expected_rows, tier)
         with byte_progress(opened.name, opened.size, progress) as advance_to:
-            if order == "source":
-                text = reader.read_into(writer, advance_to)
-            else:
-                text = _read_in_given_order(reader, writer, tier, advance_to)
+            try:
+                text = _read_rows(reader, writer, order, tier, advance_to)
+            except TextFormatError:
+                opened.check_unchanged()  # if it was changed meanwhile, that is what is wrong
+                raise
         opened.check_unchanged(None if text.was_cut else text.nbytes)
         written = writer.finish(_metadata(opened.name, text))
         file.commit(durable)
@@ -169,10 +171,12 @@ def build_store(
         return _report(reader, text, file, written, seconds, tier)
 
 
-def _read_in_given_order(
-    reader: TextReader, writer: StoreWriter, tier: str, advance_to: Callable[[int], object]
+def _read_rows(
+    reader: TextReader, writer: StoreWriter, order: Order, tier: str, advance_to: Callable[[int], object]
 ) -> TextRead:
-    """Read the rows into a scratch file, and append them to `writer` in the order of the tokens to keep."""
+    """Read all rows into `writer`; in the order of the tokens to keep by way of a scratch file."""
+    if order == "source":
+        return reader.read_into(writer, advance_to)
     tokens = reader.options.keep or []
     with ReplacingFile(writer.file.target, writer.file.may_replace) as scratch:
         found = StoreWriter(scratch, writer.dim, reader.expected_rows, tier)

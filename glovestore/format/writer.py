@@ -17,6 +17,8 @@ from glovestore.replacing import ReplacingFile
 
 VECTORS_OFFSET = layout.HEADER_SIZE + 3 * hdf5.PAGE  # superblock, root group, the dataset's header: whatever the shapes
 
+INDEX_SEEDS = _core.INDEX_SEEDS
+
 
 class Written(NamedTuple):
     """What a finished store holds."""
@@ -26,7 +28,7 @@ class Written(NamedTuple):
 
 
 class StoreWriter:
-    """Writes one store into `file`. `rows` takes the rows: by its `append`, or handed to a reader that works in threads.
+    """Writes one store into `file`. `rows` takes the rows: through `append`, or from a reader that works in threads.
 
     `expected_rows` is a guess that saves time; `tier` one of `_core.SIMD_TIERS`: no byte depends on either.
     """
@@ -42,20 +44,21 @@ class StoreWriter:
             dim,
             min(expected_rows, layout.MOST_ROWS),
             tier,
+            INDEX_SEEDS,
         )
 
     def append(
         self, vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]
     ) -> None:
-        """Write rows (k, dim) and their tokens, which stand one behind the other; those of known tokens are left out."""
+        """Write rows (k, dim) and their tokens, which stand one behind the other; rows of known tokens are left out."""
         self.check(*self.rows.append(vectors, token_bytes, token_lengths))
 
     def check(self, outcome: str, error: int) -> None:
         """Raise what an outcome of `rows`, or of a reader that was given it, means, unless it is not about writing."""
         if outcome == "collisions":
             raise GlovestoreError(
-                "expected tokens that spread over the token index, got thousands that collide under each of its four"
-                " seeds: the file was made to do that"
+                "expected tokens that spread over the token index, got thousands that collide under each of"
+                f" {INDEX_SEEDS} seeds: the file was made to do that"
             )
         if outcome == "write_failed":
             raise OSError(error, os.strerror(error), str(self.file.target))

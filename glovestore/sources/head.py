@@ -86,7 +86,7 @@ class _Lines:
         problem = not_text(self.data[:64])
         if problem:
             self.fail(problem, 1)
-        if self.begin == len(self.data):
+        if not self.data:
             self.fail("expected rows of vectors, got an empty file")
         stated = self.find_header(header)
         if stated is None:

@@ -13,7 +13,7 @@ from glovestore.errors import TextFormatError
 from glovestore.format.writer import StoreWriter
 from glovestore.keeping import kept_tokens
 from glovestore.sources.files import Source
-from glovestore.sources.head import BOM, HEADER, Head, HeaderOption, read_head
+from glovestore.sources.head import BOM, HEADER, HeaderOption, read_head
 from glovestore.sources.problems import describe_fault, line_too_long
 
 BLOCK_SIZE = 1 << 20
@@ -131,7 +131,8 @@ class TextReader:
             for thread in threads:
                 while thread.is_alive():
                     thread.join(PATIENCE)
-                    advance_to(ingest.bytes_read if self._fd is not None else self.source.position)
+                    advance_to(self._position(ingest))
+            advance_to(self._position(ingest))
         except BaseException:
             ingest.stop()
             raise
@@ -139,6 +140,9 @@ class TextReader:
             for thread in threads:
                 if thread.ident is not None:  # it was started
                     thread.join()
+
+    def _position(self, ingest: _core.Ingest) -> int:
+        return self.source.position if self._fd is None else ingest.bytes_read
 
     def _feed(self, ingest: _core.Ingest, advance_to: Callable[[int], object]) -> None:
         for piece in self._pieces:
