@@ -20,7 +20,7 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: torch comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "tokens", "nearest", "replacing", "progress"},
+    {"arguments", "tokens", "nearest", "replacing", "progress", "cores"},
     {"strict_json"},
     {"format"},
     {"sources", "matrix", "vocabulary"},
@@ -41,6 +41,9 @@ RIM = {
     "torch": {"torch.py"},
     "click": {"cli.py", "shell/terminal.py"},
     "tqdm": {"progress.py"},
+    "isal": {"sources/decoding.py"},
+    "backports": {"sources/compressed.py"},
+    "compression": {"sources/compressed.py"},  # in the standard library from Python 3.14 on
 }
 
 
