@@ -135,7 +135,7 @@ def _choose(file: OpenFile, members: list[zipfile.ZipInfo], name: str | None) ->
         example = found[0].filename
         problem = f"expected {wanted}, got {_list(found)}; name one: member={example!r}, or {file.path}#{example}"
     else:
-        problem = f"expected {wanted}, got {_list(candidates if name is None else files)}"
+        problem = f"expected {wanted}, got none" + ("" if name is None else f"; it holds {_list(files)}")
     raise TextFormatError(problem, file.path)
 
 

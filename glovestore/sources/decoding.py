@@ -169,10 +169,10 @@ class DecodedSource(Source):
 
     def _check_text(self, crc: int, size: int, stated_crc: int, stated_size: int) -> None:
         """Compare the text with what stands behind it, as gzip and zip say it."""
-        if crc != stated_crc:
-            raise self._damaged(f"expected CRC-32 {stated_crc:08x}, as it says itself, got {crc:08x}")
         if size != stated_size:
             raise self._damaged(f"expected {stated_size} bytes of text, as it says itself, got {size}")
+        if crc != stated_crc:
+            raise self._damaged(f"expected CRC-32 {stated_crc:08x}, as it says itself, got {crc:08x}")
 
     def _error(self, problem: str) -> TextFormatError:
         return TextFormatError(problem, self.path)

@@ -38,10 +38,11 @@ class OpenFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path: Path | str = path if path != STDIN else "<stdin>"
-        if path.is_dir():
+        is_stdin = path == STDIN
+        if not is_stdin and path.is_dir():
             raise IsADirectoryError(f"{path}: expected a vectors file, got a directory")
-        self.file = open(path if path != STDIN else _standard_input(), "rb", buffering=0)  # noqa: SIM115  (close)
+        self.path: Path | str = "<stdin>" if is_stdin else path
+        self.file = open(_standard_input() if is_stdin else path, "rb", buffering=0)  # noqa: SIM115  (Source closes it)
         try:
             self._status = os.fstat(self.file.fileno())
             self.seekable = stat.S_ISREG(self._status.st_mode)
