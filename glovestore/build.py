@@ -164,7 +164,7 @@ def build_store(
             except TextFormatError:
                 opened.check_unchanged()  # if it was changed meanwhile, that is what is wrong
                 raise
-        opened.check_unchanged(None if text.was_cut else text.nbytes)
+        opened.check_unchanged(text.nbytes if opened.regular and not text.was_cut else None)
         written = writer.finish(_metadata(opened.name, text))
         file.commit(durable)
         seconds = time.perf_counter() - start - file.fsync_seconds

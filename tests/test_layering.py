@@ -42,6 +42,9 @@ RIM = {
     "torch": {"torch.py"},
     "click": {"cli.py", "shell/terminal.py"},
     "tqdm": {"progress.py"},
+    "isal": {"sources/decoding.py"},
+    "backports": {"sources/compressed.py"},
+    "compression": {"sources/compressed.py"},  # in the standard library from Python 3.14 on
 }
 
 

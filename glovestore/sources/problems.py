@@ -12,11 +12,6 @@ LARGEST_FLOAT32 = "3.4028235e38"
 SHOWN_BYTES = 60
 
 SIGNATURES = {
-    b"\x1f\x8b\x08": "a gzip file: decompress it first",
-    b"PK\x03\x04": "a zip file: extract it first",
-    b"BZh91AY&SY": "a bzip2 file: decompress it first",
-    b"\xfd7zXZ\x00": "an xz file: decompress it first",
-    b"\x28\xb5\x2f\xfd": "a zstd file: decompress it first",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file that is not a store",
     b"\x93NUMPY": "a .npy file",
     b"\xba\x16\x4f\x2f": "a fastText .bin file: pass the .vec file",
