@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -68,6 +69,23 @@ def main() -> None:
 @click.option("--dim", type=click.IntRange(min=1), help="Numbers in a row; default: what most of the first rows have.")
 @click.option("--header/--no-header", default=None, help='Whether line 1 is "rows dim"; default: look.')
 @click.option("--skip-bad-lines", is_flag=True, help="Leave bad lines out and count them, instead of stopping.")
+@click.option(
+    "--keep",
+    "keep_path",
+    metavar="FILE",
+    type=file_path,
+    help="Keep only the tokens of FILE, which is as VOCAB is for `matrix`.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["source", "given"]),
+    default="source",
+    show_default=True,
+    help="Order of the rows: that of the source, or of --keep.",
+)
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Read only the first N rows.")
+@click.option("--member", metavar="NAME", help="Which file of a zip archive; also ARCHIVE#NAME as SOURCE.")
+@click.option("--threads", metavar="N", type=click.IntRange(min=1), help="How many parse; default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing store. Any other file is never replaced.")
 @click.option("--durable/--no-durable", default=True, help="Flush to disk before the store appears; default: yes.")
 @click.option("--progress/--no-progress", default=None, help="Show a progress bar; default: on a terminal.")
@@ -78,6 +96,11 @@ def build(
     dim: int | None,
     header: bool | None,
     skip_bad_lines: bool,
+    keep_path: Path | None,
+    order: Literal["source", "given"],
+    limit: int | None,
+    member: str | None,
+    threads: int | None,
     overwrite: bool,
     durable: bool,
     progress: bool | None,
@@ -85,22 +108,36 @@ def build(
 ) -> None:
     """Build a store from GloVe text.
 
-    SOURCE is the file of text, - for standard input. STORE appears whole or not at all.
+    SOURCE is the file of text, - for standard input; it may be compressed (gzip, zip, bzip2, xz, zstd). STORE appears
+    whole or not at all.
 
     \b
       glovestore build glove.6B.100d.txt glove.h5
-      unzip -p glove.6B.zip glove.6B.50d.txt | glovestore build - glove.h5
+      glovestore build glove.6B.zip#glove.6B.50d.txt glove.h5
+      glovestore build glove.840B.300d.zip small.h5 --keep vocab.txt
+      curl -L https://host/vectors.txt.gz | glovestore build - glove.h5
     """
-    report = glovestore.build(
-        Path("/dev/stdin") if str(source) == "-" else source,
-        path,
-        dim=dim,
-        header="auto" if header is None else header,
-        on_bad_line="skip" if skip_bad_lines else "error",
-        overwrite=overwrite,
-        durable=durable,
-        progress=sys.stderr.isatty() if progress is None else progress,
-    )
+    if order == "given" and keep_path is None:
+        raise click.UsageError("--order given is the order of --keep: expected --keep FILE")
+    if keep_path is not None and str(keep_path) == "-" == str(source):
+        raise click.UsageError("expected SOURCE and --keep to come from two places, got - for both")
+    keep = None if keep_path is None else terminal.asked_vocab(keep_path).tokens
+    with terminal.about_arguments():
+        report = glovestore.build(
+            source,
+            path,
+            dim=dim,
+            header="auto" if header is None else header,
+            on_bad_line="skip" if skip_bad_lines else "error",
+            keep=keep,
+            order=order,
+            limit=limit,
+            member=member,
+            threads=threads,
+            overwrite=overwrite,
+            durable=durable,
+            progress=sys.stderr.isatty() if progress is None else progress,
+        )
     terminal.print_result(report.to_dict(), as_json, lambda: str(report))
 
 

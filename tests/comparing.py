@@ -15,7 +15,7 @@ from reference import ReferenceError, ReferenceResult, read_text
 import glovestore
 
 BITS = np.uint32
-ACCOUNTING = ("lines", "header", "duplicates", "skipped")
+ACCOUNTING = ("lines", "header", "duplicates", "skipped", "not_kept")
 
 # What a message must say, whatever else it says: expected and got.
 MESSAGES = {
@@ -41,10 +41,11 @@ def assert_store_is(path: Path, report: glovestore.BuildReport, expected: Refere
     assert np.array_equal(arrays["vectors"].view(BITS), expected.values.view(BITS))
     counts = {name: getattr(expected, name) for name in ACCOUNTING}
     assert {name: getattr(report, name) for name in ACCOUNTING} == counts
-    assert {name: int(metadata[name]) for name in ACCOUNTING} == counts
+    assert {name: int(metadata.get(name, "0")) for name in ACCOUNTING} == counts
+    assert ("not_kept" in metadata) == (expected.not_kept > 0)
     assert report.rows == int(metadata["rows"]) == len(expected.tokens)
     assert report.dim == expected.values.shape[1]
-    assert report.lines == report.rows + report.header + report.duplicates + report.skipped
+    assert report.lines == report.rows + report.header + report.duplicates + report.skipped + report.not_kept
     assert report.final_newline is expected.final_newline
     assert metadata["final_newline"] == str(int(expected.final_newline))
 

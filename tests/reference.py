@@ -36,7 +36,7 @@ class ReferenceError(Exception):  # shadows the built-in one, which nobody here 
 
 @dataclass
 class ReferenceResult:
-    """What the format says a file holds; `lines == len(tokens) + header + duplicates + skipped`."""
+    """What the format says a file holds; `lines == len(tokens) + header + duplicates + skipped + not_kept`."""
 
     tokens: list[bytes] = field(default_factory=list)
     values: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
@@ -44,6 +44,7 @@ class ReferenceResult:
     header: int = 0
     duplicates: int = 0
     skipped: int = 0
+    not_kept: int = 0
     final_newline: bool = True
 
 
@@ -184,6 +185,11 @@ def most_frequent_dim(lines: list[bytes], first_line: int) -> int:
     return winners[0]
 
 
+def first_field(text: bytes) -> bytes:
+    """Return the bytes before the first space: lines are passed over by it when only some tokens are to be kept."""
+    return text.split(b" ")[0]
+
+
 def check_header_count(line: bytes, data_lines: int, last_token: bytes | None) -> None:
     """Refuse a header whose row count is neither all data lines nor all but a final <unk>."""
     announced = to_int(line.split(b" ")[0])
@@ -193,7 +199,13 @@ def check_header_count(line: bytes, data_lines: int, last_token: bytes | None) -
 
 
 def read_text(
-    data: bytes, dim: int | None = None, header: bool | str = "auto", on_bad_line: str = "error"
+    data: bytes,
+    dim: int | None = None,
+    header: bool | str = "auto",
+    on_bad_line: str = "error",
+    keep: list[bytes] | None = None,
+    order: str = "source",
+    limit: int | None = None,
 ) -> ReferenceResult:
     """Read a whole file of vectors by the book."""
     if not data:
@@ -206,9 +218,18 @@ def read_text(
         raise ReferenceError(1, 1, "header")
     result = ReferenceResult(lines=len(lines), header=int(announced is not None), final_newline=data.endswith(b"\n"))
     dim = announced or dim or most_frequent_dim(lines, 1)
+    unstripped = data[bom:].split(b"\n")
+    if limit is not None and limit < len(lines) - result.header:
+        result.final_newline = True  # the last line is not looked at
+    lines = lines[: None if limit is None else result.header + limit]
+    result.lines = len(lines)
     rows: dict[bytes, list[np.float32]] = {}
     token = None
     for number, line in enumerate(lines[result.header :], 1 + result.header):
+        if keep is not None and first_field(unstripped[number - 1]) not in map(first_field, keep):
+            token = first_field(line)
+            result.not_kept += 1
+            continue
         try:
             token, values = parse_row(line, dim, bom if number == 1 else 0)
         except BadLine as bad:
@@ -217,14 +238,18 @@ def read_text(
             result.skipped += 1
             token = None
             continue
-        if token in rows:
+        if keep is not None and token not in keep:
+            result.not_kept += 1
+        elif token in rows:
             result.duplicates += 1
         else:
             rows[token] = values
     if not rows:
         raise ReferenceError(None, None, "empty")
-    if announced is not None:
+    if announced is not None and limit != len(lines) - 1:
         check_header_count(lines[0], len(lines) - 1, token)
+    if keep is not None and order == "given":
+        rows = {token: rows[token] for token in keep if token in rows}
     result.tokens = list(rows)
     result.values = np.array(list(rows.values()), np.float32).reshape(len(rows), dim)
     return result

@@ -173,8 +173,10 @@ OPTIONS = st.fixed_dictionaries(
         "dim": st.integers(1, 3),
         "header": st.sampled_from([True, False, "auto"]),
         "on_bad_line": st.sampled_from(["error", "skip"]),
+        "limit": st.integers(1, 9),
     },
 )
+KEEP = st.lists(st.one_of(st.binary(max_size=3), st.sampled_from([b"1", b"x", b"x 1", b"<unk>", b"1 x"])), max_size=12)
 
 
 @settings(max_examples=800, deadline=None)
@@ -183,6 +185,17 @@ OPTIONS = st.fixed_dictionaries(
 def test_hostile_files(folder: Path, text: bytes, options: dict[str, Any]):
     assume(not text.startswith(OTHER_FILES))
     assert_same_as_reference(folder, text, **options)
+
+
+@settings(max_examples=600, deadline=None)
+@given(text=TEXTS, options=OPTIONS, keep=KEEP, order=st.sampled_from(["source", "given"]))
+def test_keeping_some_tokens_of_hostile_files(
+    folder: Path, text: bytes, options: dict[str, Any], keep: list[bytes], order: str
+):
+    assume(not text.startswith(OTHER_FILES))
+    starts = [line.split(b" ")[0] for line in text.split(b"\n")]
+    wanted = list(dict.fromkeys([*keep, *starts[::2]]))
+    assert_same_as_reference(folder, text, **options, keep=wanted, order=order)
 
 
 @settings(max_examples=300, deadline=None)

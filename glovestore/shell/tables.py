@@ -113,6 +113,7 @@ def describe(store: EmbeddingStore) -> dict[str, Any]:
             "total": _stated(metadata, "lines"),
             "rows": len(store),
             **{name: _stated(metadata, name) for name in ("header", "duplicates", "skipped")},
+            "not_kept": _stated(metadata, "not_kept") or 0,
         },
         "final_newline": {"1": True, "0": False}.get(metadata.get("final_newline", "")),
         "index": {
