@@ -98,19 +98,19 @@ void TextBlocks::fill(TextBlock& block) {
     }
 }
 
-// Takes lines off that are more than most_lines.
+// Takes everything off that stands behind the last of most_lines.
 void TextBlocks::cut_lines(TextBlock& block) {
     if (lines_left_ == std::numeric_limits<std::uint64_t>::max()) return;
     const char* const data = block.memory.data();
     std::size_t line = 0;
     for (; line < block.lines_end && lines_left_ > 0; --lines_left_)
         line = static_cast<std::size_t>(static_cast<const char*>(std::memchr(data + line, '\n', block.lines_end - line)) + 1 - data);
-    if (line < block.lines_end) {
-        block.lines_end = line;
-        block.fresh_size = line - block.fresh;
-        block.unfinished = block.line_too_long = false;
-    }
-    at_end_ = at_end_ || lines_left_ == 0;
+    if (lines_left_ > 0) return;
+    at_end_ = true;
+    if (block.unfinished && line == block.lines_end) return;  // the last byte is not the source's
+    block.lines_end = line;
+    block.fresh_size = line - block.fresh;
+    block.unfinished = block.line_too_long = false;
 }
 
 // Reads `size` bytes; fewer at the end of the source, on an error, and after stop().

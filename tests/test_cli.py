@@ -144,7 +144,7 @@ def test_info(path: Path) -> None:
         assert (info["rows"], info["dim"], info["dtype"], info["bytes"]) == (10, 3, "float32", path.stat().st_size)
         assert info["source"] == {"name": "vectors.txt", "bytes": len(TEXT), "digest": store.metadata["source_digest"]}
         assert info["norms"]["mean"] == pytest.approx(np.linalg.norm(store.vectors, axis=1).mean())
-    assert info["lines"] == {"total": 10, "rows": 10, "header": 0, "duplicates": 0, "skipped": 0}
+    assert info["lines"] == {"total": 10, "rows": 10, "header": 0, "duplicates": 0, "skipped": 0, "not_kept": 0}
     assert info["index"] == {"buckets": 2, "load": 10 / 16, "longest_probe": info["index"]["longest_probe"], "seed": 0}
     text = run("info", path).stdout
     for part in (

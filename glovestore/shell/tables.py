@@ -159,7 +159,8 @@ def _source(source: Mapping[str, Any]) -> str:
 
 
 def _line_sum(lines: Mapping[str, int | None]) -> str:
-    parts = (f"{_count(lines[name])} {name}" for name in ("rows", "header", "duplicates", "skipped"))
+    parts = [f"{_count(lines[name])} {name}" for name in ("rows", "header", "duplicates", "skipped")]
+    parts += [f"{_count(lines['not_kept'])} not kept"] if lines["not_kept"] else []
     return f"{_count(lines['total'])} = {' + '.join(parts)}"
 
 
