@@ -5,6 +5,8 @@ from __future__ import annotations
 import lzma
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -290,6 +292,39 @@ def test_the_zlib_inflater_with_pieces_and_slices_of_every_size(slice_size: int,
         text += piece
     assert text == TEXT
     assert packed[at - len(inflater.unused_data) :] == b"behind"
+
+
+@KINDS
+@pytest.mark.usefixtures("inflater")
+def test_other_threads_run_while_a_file_is_decompressed(path: Path, kind: str):
+    """No thread has to give the GIL away before its time: what the other one counts is what the decoder let it have."""
+    path.write_bytes(PACKERS[kind](LONG_TEXT))
+    count, stop = 0, threading.Event()
+
+    def run() -> None:
+        nonlocal count
+        while not stop.is_set():
+            count += 1
+            time.sleep(0)  # gives the GIL away
+
+    def moved_meanwhile() -> bool:
+        with open_source(path) as source:
+            pieces = source.pieces()
+            next(pieces)  # the file is in memory now, for the most part
+            before = count
+            next(pieces)
+            return count != before
+
+    other = threading.Thread(target=run)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000.0)
+    try:
+        other.start()
+        assert any(moved_meanwhile() for _ in range(100))
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        other.join()
 
 
 # ------------------------------------------------------------- missing packages
