@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
+import tracemalloc
 import zipfile
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packing import LONG_TEXT, TEXT, read_source, zip_of
 from test_sources_compressed import flips
 
@@ -297,6 +301,19 @@ def test_deflate_data_that_end_early(path: Path):
     )
 
 
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_zeros_do_not_unfold_into_memory(path: Path, method: int):
+    """zipfile, which reads lzma, unfolds 4 KiB at once: to 28 MiB, which it then copies once."""
+    path.write_bytes(zip_of({"a.txt": bytes(1 << 27)}, method))
+    with open_source(path) as source:
+        tracemalloc.start()
+        size = sum(map(len, source.pieces()))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert size == 1 << 27
+    assert peak < (80 << 20 if method == zipfile.ZIP_LZMA else 8 << 20)
+
+
 def test_a_member_of_more_text_than_stated_is_not_read_to_its_end(path: Path):
     content = patched(zip_of({"a.txt": bytes(1 << 26)}), {}, {24: struct.pack("<I", 5)})
     path.write_bytes(content)
@@ -338,3 +355,44 @@ def test_a_damaged_directory(path: Path):
     assert "got none that can be read (zip file version 25.5)" in problem
     problem = error_of(path, patched(content, {}, {8: b"\0\x08", 46: b"\xff"}))  # "UTF-8", and what is none
     assert "got none that can be read ('utf-8' codec can't decode" in problem
+
+
+def test_a_member_without_a_name(path: Path):
+    content = patched(zip_of({"a": TEXT}), {}, {46: b"\0"})  # zipfile cuts names at a zero byte
+    assert error_of(path, content) == "expected one file in the archive, got none"
+
+
+@pytest.fixture(scope="module")
+def zip64_of_three() -> bytes:
+    file = BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zipfile, "ZIP64_LIMIT", 10)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in ("folder/a.txt", "b.txt", "c.txt"):
+                with archive.open(name, "w", force_zip64=True) as member:
+                    member.write(TEXT)
+    return file.getvalue()
+
+
+EDITS = st.lists(st.tuples(st.integers(1, 400), st.binary(min_size=1, max_size=8)), min_size=1, max_size=5)
+
+
+@given(EDITS, st.sampled_from(["b.txt", "a.txt"]))
+def test_a_hostile_directory(folder: Path, zip64_of_three: bytes, edits: list[tuple[int, bytes]], name: str):
+    """Nothing but the text or a TextFormatError comes of it: no other exception, no other text."""
+    content = bytearray(zip64_of_three)
+    for from_end, value in edits:
+        at = max(4, len(content) - from_end)
+        content[at : at + len(value)] = value[: len(content) - at]
+    path = folder / "hostile.zip"
+    path.write_bytes(content)
+    with contextlib.suppress(TextFormatError):
+        assert read_source(path, name) == TEXT
+
+
+def test_an_offset_beyond_what_a_file_can_have(path: Path, zip64_of_three: bytes):
+    offset = zip64_of_three.rindex(struct.pack("<Q", zip64_of_three.rindex(b"PK\x03\x04")))
+    for value in (b"\xff" * 8, b"\xff" * 7 + b"\x7f"):
+        content = zip64_of_three[:offset] + value + zip64_of_three[offset + 8 :]
+        number = int.from_bytes(value, "little")
+        assert error_of(path, content, "c.txt") == f"expected the header of a zip member at byte {number}, got b''"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -126,6 +127,25 @@ def test_a_pipe_that_trickles(path: Path):
     assert read_source(Path(f"/dev/fd/{reading}")) == TEXT
     feeder.join()
     os.close(reading)
+
+
+@pytest.mark.parametrize("pack", [bytes, PACKERS["gzip"]], ids=["text", "gzip"])
+def test_a_standard_input_that_does_not_wait(pack: Callable[[bytes], bytes]):
+    """Some programs start others with such pipes: a read of an empty one says "nothing now", which is not the end."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    command = [sys.executable, "-P", "-c", DESCRIBE, "0"]
+    with subprocess.Popen(command, stdin=reading, stdout=subprocess.PIPE) as process:
+        content = pack(TEXT)
+        for part in (content[:5], content[5:50], content[50:]):
+            os.write(writing, part)
+            time.sleep(0.05)  # whatever happens meanwhile, the text is the same
+        os.close(writing)
+        os.close(reading)
+        output, _ = process.communicate()
+    description = json.loads(output)
+    assert description[4] is True
+    assert description[-1] == sha256(TEXT).hexdigest()
 
 
 def test_a_zip_archive_from_a_pipe(path: Path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import lzma
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -161,7 +163,7 @@ def test_every_flipped_bit_is_an_error_or_does_not_matter(path: Path, pack: Call
 
 
 @pytest.mark.usefixtures("inflater")
-def test_what_gzip_says_of_its_text(path: Path):
+def test_what_gzip_says_of_its_text(path: Path, monkeypatch: pytest.MonkeyPatch):
     packed = PACKERS["gzip"](TEXT)
     crc, size = zlib.crc32(TEXT), len(TEXT)
     wrong_crc = packed[:-8] + (crc ^ 1).to_bytes(4, "little") + packed[-4:]
@@ -169,6 +171,9 @@ def test_what_gzip_says_of_its_text(path: Path):
     start = "expected a sound gzip file, got one that cannot be read " + BEHIND_ALL
     assert error_of(path, wrong_crc) == start + f"expected CRC-32 {crc ^ 1:08x}, as it says itself, got {crc:08x}"
     assert error_of(path, wrong_size) == start + f"expected {size + 1} bytes of text, as it says itself, got {size}"
+    monkeypatch.setattr(compressed, "GZIP_LENGTHS", 100)  # as if the text were longer than 4 GiB
+    path.write_bytes(packed[:-4] + (size % 100).to_bytes(4, "little"))
+    assert size > 100 and read_source(path) == TEXT
     header = gzip_with_everything(TEXT)
     wrong_header = header.replace(b"comment", b"Comment")
     assert "behind 0 bytes of text: expected a header of CRC-16 " in error_of(path, wrong_header)
@@ -244,12 +249,13 @@ def test_the_first_piece_of_a_gigabyte_of_zeros(path: Path):
 
 def test_many_tiny_streams_are_fed_in_small_slices():
     """However much of a block is unused behind a stream, what the decoder gets for the next one is small."""
-    block = bytes(BLOCK)
-    blocks = iter([block, b""])
+    blocks = iter([bytes(BLOCK), bytes(BLOCK), b""])
     source = Feed(lambda count: next(blocks))
-    assert [len(source.take()) for _ in range(6)] == [1 << 14, 1 << 15, 1 << 16, 1 << 17, SMALLEST_SLICE, 0]
-    source.give_back(10)
-    assert len(source.take()) == 10
+    kib = [len(source.take()) >> 10 for _ in range(4)]
+    assert kib == [SMALLEST_SLICE >> 10, 32, 64, 128]
+    source.give_back(1000)
+    assert len(source.take()) == SMALLEST_SLICE
+    assert [len(source.take()) for _ in range(3)] == [1000, 1 << 16, 1 << 17]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=9), max_size=9), st.data())
@@ -290,6 +296,54 @@ def test_the_zlib_inflater_with_pieces_and_slices_of_every_size(slice_size: int,
         text += piece
     assert text == TEXT
     assert packed[at - len(inflater.unused_data) :] == b"behind"
+
+
+@KINDS
+@pytest.mark.usefixtures("inflater")
+def test_other_threads_run_while_a_file_is_decompressed(path: Path, kind: str):
+    """No thread has to give the GIL away before its time: what the other one counts is what the decoder let it have."""
+    packed = PACKERS[kind](b"token 0.12 0.34\n" * 50_000)
+    assert len(packed) < BLOCK, "then nothing is read between the first two pieces"
+    path.write_bytes(packed)
+    count, stop = 0, threading.Event()
+
+    def run() -> None:
+        nonlocal count
+        while not stop.is_set():
+            count += 1
+            time.sleep(0)  # gives the GIL away
+
+    def moved_meanwhile() -> bool:
+        with open_source(path) as source:
+            pieces = source.pieces()
+            next(pieces)
+            before = count
+            next(pieces)
+            return count != before
+
+    other = threading.Thread(target=run)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000.0)
+    try:
+        other.start()
+        assert any(moved_meanwhile() for _ in range(100))
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        other.join()
+
+
+def test_the_zlib_inflater_holds_text_when_all_input_is_used():
+    """The last byte may stand for hundreds of bytes of text: whether pieces of 1, 2, ... fill up there or not."""
+    text = b"ab" * 400
+    for piece_size in range(1, len(text) + 2):
+        inflater, pieces = ZlibInflater(), []
+        data = deflate(text)
+        while not inflater.eof:
+            assert data or not inflater.needs_input
+            pieces.append(inflater.decompress(data if inflater.needs_input else b"", piece_size))
+            data = b""
+        assert b"".join(pieces) == text
 
 
 # ------------------------------------------------------------- missing packages

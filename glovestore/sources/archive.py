@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from bz2 import BZ2Decompressor
 from collections.abc import Iterator
 from typing import IO, cast
 
 from glovestore.errors import TextFormatError
-from glovestore.sources.decoding import INFLATE_ERRORS, DecodedSource, Feed, crc32, new_inflater
+from glovestore.sources.decoding import INFLATE_ERRORS, DecodedSource, Decoder, Feed, crc32, new_inflater
 from glovestore.sources.files import BLOCK, OpenFile
 
 SHOWN_MEMBERS = 20
+SMALL_READ = (
+    1 << 12
+)  # compressed bytes that zipfile takes at a time; it unfolds all of them, perhaps 7,000 times as many
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # its signature, and the lengths of the name and the extra field behind it
 ENCRYPTED = 0x2041  # flags: traditional, strong, and an encrypted directory
 # What zipfile raises for a directory that somebody damaged; OSError where it seeks to a place before the file.
@@ -46,10 +50,13 @@ class MemberSource(DecodedSource):
         self._check_text(crc, size, self._member.CRC, self._member.file_size)
 
     def _unchecked(self) -> Iterator[bytes]:
-        if self._member.compress_type == zipfile.ZIP_STORED:
+        method = self._member.compress_type
+        if method == zipfile.ZIP_STORED:
             return self._stored()
-        if self._member.compress_type == zipfile.ZIP_DEFLATED:
-            return self._deflated()
+        if method == zipfile.ZIP_DEFLATED:
+            return self._packed(new_inflater(), INFLATE_ERRORS)
+        if method == zipfile.ZIP_BZIP2:
+            return self._packed(BZ2Decompressor(), (OSError,))
         return self._otherwise_packed()
 
     def _stored(self) -> Iterator[bytes]:
@@ -57,9 +64,9 @@ class MemberSource(DecodedSource):
             self.text_bytes += len(piece)
             yield piece
 
-    def _deflated(self) -> Iterator[bytes]:
+    def _packed(self, decoder: Decoder, errors: tuple[type[Exception], ...]) -> Iterator[bytes]:
         feed = Feed(self._read)
-        yield from self._decode(new_inflater(), feed, INFLATE_ERRORS)
+        yield from self._decode(decoder, feed, errors)
         if feed.peek(1):
             raise self._damaged(f"expected it to take up {self.size} bytes in the archive, got its end before that")
 
@@ -67,7 +74,7 @@ class MemberSource(DecodedSource):
         """Let zipfile decompress: it may know the method."""
         try:
             with self._archive.open(self._member) as stream:
-                while piece := stream.read(BLOCK):
+                while piece := stream.read(SMALL_READ):
                     self.text_bytes += len(piece)
                     share = self.text_bytes / max(1, self._member.file_size)
                     self.position = int(self._member.compress_size * min(1.0, share))
@@ -86,7 +93,7 @@ class MemberSource(DecodedSource):
     def _find_data(self) -> int:
         """Return where the member's data begin: behind the header that stands in front of them."""
         at = self._member.header_offset
-        header = self._file.read_at(at, LOCAL_HEADER.size) if at >= 0 else b""
+        header = self._file.read_at(at, LOCAL_HEADER.size) if 0 <= at < self._archive.start_dir else b""
         if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
             raise self._error(f"expected the header of a zip member at byte {at}, got {header[:4]!r}")
         _, name_size, extra_size = LOCAL_HEADER.unpack(header)
@@ -121,7 +128,7 @@ def open_member(file: OpenFile, name: str | None) -> MemberSource:
 
 
 def _choose(file: OpenFile, members: list[zipfile.ZipInfo], name: str | None) -> zipfile.ZipInfo:
-    files = [member for member in members if not member.is_dir()]
+    files = [member for member in members if member.filename and not member.filename.endswith("/")]
     candidates = [member for member in files if _may_be_vectors(member)]
     if name is None:
         found, wanted = candidates, "one file in the archive"

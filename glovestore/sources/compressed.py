@@ -12,6 +12,7 @@ from glovestore.sources.decoding import INFLATE_ERRORS, DecodedSource, Decoder, 
 from glovestore.sources.files import LONGEST_SIGNATURE, SIGNATURES, Kind, OpenFile
 
 LONGEST_NAME = 1 << 16  # bytes of a name or comment in a gzip header
+GZIP_LENGTHS = 1 << 32  # gzip states the length of its text modulo this
 XZ_MEMORY = 1 << 27  # bytes: `xz -9` needs half of this; memory must stay bounded
 
 
@@ -58,7 +59,7 @@ class GzipSource(StreamsSource):
             size += len(piece)
             yield piece
         stated_crc, stated_size = self._number(feed, 4), self._number(feed, 4)
-        self._check_text(crc, size % 2**32, stated_crc, stated_size)
+        self._check_text(crc, size % GZIP_LENGTHS, stated_crc, stated_size)
 
     def _skip_header(self, feed: Feed) -> None:
         header = self._exactly(feed, 10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ class OpenFile:
 
     def _first_bytes(self) -> bytes:
         head = b""
-        while len(head) < LONGEST_SIGNATURE and (more := self.file.read(LONGEST_SIGNATURE - len(head))):
+        while len(head) < LONGEST_SIGNATURE and (more := self._read(LONGEST_SIGNATURE - len(head))):
             head += more
         if self.seekable:
             self.file.seek(self.start)
@@ -67,12 +68,17 @@ class OpenFile:
         if self._head_left:
             head, self._head_left = self._head_left, b""
             return head
-        return self.file.read(count) or b""
+        return self._read(count)
+
+    def _read(self, count: int) -> bytes:
+        while (data := self.file.read(count)) is None:  # a pipe that does not block, and is empty just now
+            select.select([self.file], [], [])
+        return data
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Return `count` bytes from `offset` of a file that can seek, fewer at its end. `read` would go on there."""
         self.file.seek(offset)
-        return self.file.read(count) or b""
+        return self._read(count)
 
     def check_unchanged(self, nbytes: int | None = None) -> None:
         """Raise TextFormatError unless path, size and time of change are what they were when the file was opened.
@@ -147,9 +153,10 @@ class PlainSource(Source):
         self.regular = file.seekable and file.start == 0
         self.head = b"" if file.seekable else file.head
 
-    def fileno(self) -> int:
-        """Return the descriptor; `head` comes before its bytes."""
-        return self._file.file.fileno()
+    def fileno(self) -> int | None:
+        """Return the descriptor; `head` comes before its bytes. None if it does not wait for data: `pieces` does."""
+        descriptor = self._file.file.fileno()
+        return descriptor if self._file.seekable or os.get_blocking(descriptor) else None
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the text, `head` included."""
