@@ -3,6 +3,7 @@
 # make lint      ruff, mypy, and the stub of the extension against the extension
 # make bench     benchmarks beside other libraries, and one table            (VECTORS=file, ARGS="-k open": for pytest)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
+# make fuzz      ten million hard decimals through every SIMD tier               (N=100000, SEED=7: fewer, others)
 # make clean     remove what these commands made
 #
 # Each command makes a virtual environment of its own and installs the package into it, as a user would. A second run
@@ -19,6 +20,8 @@ export PYTHONSAFEPATH = 1
 PYTHON ?= python3
 VECTORS ?=
 ARGS ?=
+N ?= 10_000_000
+SEED ?= 0
 INSTALL = bin/pip install --disable-pip-version-check $(QUIET) --constraint constraints.txt
 QUIET := $(shell test -t 2 || echo -qq) # pip's progress bars where somebody watches
 
@@ -29,7 +32,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench sanitize clean
+.PHONY: demo test lint bench sanitize fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -57,6 +60,9 @@ sanitize: .venv-sanitize/installed
 	@LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
 	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	.venv-sanitize/bin/pytest -p no:cacheprovider $(ARGS) $(SANITIZED_TESTS)
+
+fuzz: .venv-test/installed
+	@PYTHONPATH=tests .venv-test/bin/python tests/fuzz_numbers.py $(N) $(SEED)
 
 clean:
 	rm -rf .venv-demo .venv-test .venv-bench .venv-sanitize build build-* glovestore.egg-info
