@@ -10,7 +10,13 @@ from reference import BadLine, parse_row, split_lines
 
 from glovestore import _core
 
-FAULTS = {"few": "too_few", "number": "not_a_number", "overflow": "overflow", "many": "too_many", "token": "token_too_long"}
+FAULTS = {
+    "few": "too_few",
+    "number": "not_a_number",
+    "overflow": "overflow",
+    "many": "too_many",
+    "token": "token_too_long",
+}
 PADDING = bytes(_core.TEXT_PADDING)
 
 
