@@ -2,6 +2,7 @@
 # make test      the test suite against the installed package                (ARGS="-k store": arguments for pytest)
 # make lint      ruff, mypy, and the stub of the extension against the extension
 # make bench     benchmarks beside other libraries, and one table            (VECTORS=file, ARGS="-k open": for pytest)
+# make bench-plot  time against file size, throughput by tier  (SWEEP=full: up to 5.6 GB; FOLDER=where the files go)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make clean     remove what these commands made
 #
@@ -29,7 +30,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench sanitize clean
+.PHONY: demo test lint bench bench-plot sanitize clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -50,6 +51,17 @@ bench: .venv-bench/installed
 	@.venv-bench/bin/pytest benchmarks --benchmark-only --benchmark-quiet --benchmark-json=$(BENCH_JSON) \
 		$(if $(VECTORS),--vectors '$(VECTORS)') $(ARGS)
 
+# Sizes are swept on generated files; tiers and threads are measured on VECTORS, or on a generated file of GloVe's shape.
+SWEEP ?= small
+FOLDER ?=
+SWEEP_JSON = .benchmarks/sweep.json
+bench-plot: .venv-bench/installed
+	@mkdir -p $(dir $(SWEEP_JSON))
+	@.venv-bench/bin/pytest benchmarks/test_sweep.py benchmarks/test_tiers.py --benchmark-only --benchmark-quiet \
+		--benchmark-json=$(SWEEP_JSON) --sweep $(SWEEP) $(if $(FOLDER),--folder '$(FOLDER)') \
+		$(if $(VECTORS),--vectors '$(VECTORS)',--rows 400000) $(ARGS)
+	@.venv-bench/bin/python benchmarks/plot.py $(SWEEP_JSON) benchmarks/plots
+
 SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py, \
 	$(shell grep -LE 'import torch|importorskip|glovestore\.torch' tests/test_*.py))
 sanitize: .venv-sanitize/installed
@@ -65,7 +77,7 @@ clean:
 
 .venv-demo/installed: EXTRAS = torch
 .venv-test/installed: EXTRAS = torch,test
-.venv-bench/installed: EXTRAS = test,bench
+.venv-bench/installed: EXTRAS = test,bench,zstd
 .venv-sanitize/installed: EXTRAS = test
 .venv-sanitize/installed: export SANITIZE = 1
 

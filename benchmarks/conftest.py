@@ -20,8 +20,8 @@ import pytest
 import vectors_generator
 from measuring import Measure
 from numpy.typing import NDArray
-from pytest_benchmark.fixture import BenchmarkFixture
 from processes import Job
+from pytest_benchmark.fixture import BenchmarkFixture
 from table import Row, render
 from texts import SHAPES, Text, check_store, read_text
 
@@ -38,7 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--vectors", type=Path, metavar="FILE", help="vectors file (default: a generated one)")
     group.addoption("--rows", type=int, default=100_000, help="rows of the generated file (default: %(default)s)")
     group.addoption("--sweep", choices=list(SHAPES), default="none", help="file sizes of the sweep")
-    group.addoption("--folder", type=Path, metavar="DIR", help="where the sweep's files go (default: a temporary folder)")
+    group.addoption(
+        "--folder", type=Path, metavar="DIR", help="where the sweep's files go (default: a temporary folder)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

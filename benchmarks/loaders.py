@@ -61,19 +61,20 @@ def check_arrays(result: Arrays, expected: Expected) -> str:
     kept = np.isin(expected.rows, rows)
     assert np.array_equal(expected.rows[kept], rows)
     lost = len(kept) - int(np.count_nonzero(kept))
-    return f"loses {lost} words" if lost else ""
+    return f"words lost: {lost}" if lost else ""
 
 
 def check_build(report: glovestore.BuildReport, expected: Expected) -> str:
     """Check the store that was built: the expected rows, to the last bit."""
     with glovestore.open(report.path) as built:
         assert built.shape == (len(expected.rows), expected.store.dim)
-        names = expected.store.tokens
+        names = list(expected.store.tokens)
         assert list(built.tokens) == [names[row] for row in expected.rows.tolist()]
         for start in range(0, len(expected.rows), SLICE):
             part = slice(start, start + SLICE)
             assert np.array_equal(built.vectors[part], expected.store.vectors[expected.rows[part]])
-    return f"of which fsync {report.fsync_seconds * 1e3:.0f} ms, the last time" if report.fsync_seconds else ""
+    fsync = round(report.fsync_seconds * 1e3)
+    return f"of which fsync {fsync} ms, the last time" if fsync else ""
 
 
 def check_bytes_read(nbytes: int, expected: Expected) -> str:

@@ -17,7 +17,7 @@ from table import Row
 
 @dataclass(frozen=True)
 class Task:
-    """What all benchmarks of a group do: the work of one call, the unit of its rate (see table.Row), rows of vectors."""
+    """What all benchmarks of a group do: the work and the vectors of one call, and the unit of its rate (table.Row)."""
 
     group: str
     work: float = 0.0
@@ -112,9 +112,9 @@ class Measure:
 
     def leave_out(self, task: Task, what: str, reason: str, labels: Mapping[str, Any]) -> None:
         """Keep a row of the table, and a word in the plot, for what takes too long to be run; skip the test."""
-        info = description(task, what) | {"note": f"left out: {reason}", "labels": labels}
+        info = description(task, what) | {"note": f"left out {reason}", "labels": labels}
         self.left_out.append({"group": task.group, "extra_info": info, "stats": {"median": None, "rounds": 0}})
-        pytest.skip(f"left out: {reason}")
+        pytest.skip(f"left out {reason}")
 
     def _keep(self) -> None:
         if self.benchmark.stats is None:  # --benchmark-disable

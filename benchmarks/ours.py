@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import glovestore
 from loaders import Loader, check_build, check_bytes_inflated, check_bytes_read, check_bytes_written
+
+import glovestore
 
 PIECE = 1 << 20
 
@@ -84,9 +85,7 @@ def inflate_once(source: Path) -> int:
     return total
 
 
-GLOVESTORE = Loader(
-    "glovestore.build", build, check_build, "glovestore", rounds=7, warmup_rounds=1, writes=True
-)
+GLOVESTORE = Loader("glovestore.build", build, check_build, "glovestore", rounds=7, warmup_rounds=1, writes=True)
 FROM_PIPE = Loader(
     "standard input (cat file |)", build_from_pipe, check_build, "glovestore", rounds=5, warmup_rounds=1, writes=True
 )

@@ -35,7 +35,8 @@ LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS)
 class Job:
     """What to run: a loader by its name, on a source, and the checked store that the result has to agree with.
 
-    `rows` are the store's rows that the result has; None: all. Whatever the loader writes goes into `folder`, one file at a time.
+    `rows` are the store's rows that the result has; None: all. What the
+    loader writes goes into `folder`, one file at a time.
     """
 
     loader: str

@@ -70,13 +70,18 @@ class Row:
         return f"{significant(value)} {self.unit}"
 
     @property
+    def vectors_rate(self) -> str:
+        """Rows of vectors a second; nothing where there are none."""
+        return f"{significant(self.vectors / self.seconds / 1e6)} M" if self.vectors and not self.left_out else ""
+
+    @property
     def cells(self) -> dict[str, str]:
         """The columns of the table but for the ratio, which needs the other rows."""
         return {
             "what": self.what,
             "time": duration(self.seconds),
             "rate": self.rate,
-            "rows/s": f"{significant(self.vectors / self.seconds / 1e6)} M" if self.vectors and not self.left_out else "",
+            "rows/s": self.vectors_rate,
             "memory": "" if self.memory is None else f"{self.memory / 1e6:,.0f} MB",
             "notes": self.notes,
         }
