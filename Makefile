@@ -77,7 +77,7 @@ clean:
 
 .venv-demo/installed: EXTRAS = torch
 .venv-test/installed: EXTRAS = torch,test
-.venv-bench/installed: EXTRAS = test,bench,zstd
+.venv-bench/installed: EXTRAS = test,bench
 .venv-sanitize/installed: EXTRAS = test
 .venv-sanitize/installed: export SANITIZE = 1
 
