@@ -6,9 +6,12 @@
 Docstrings and types stand in _core.pyi, where editors and type checkers look.
 """
 
+from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libcpp.string cimport string
+from libcpp.vector cimport vector
 
 
 cdef extern from "Python.h":
@@ -17,15 +20,6 @@ cdef extern from "Python.h":
 
 cdef extern from "hash.hpp" namespace "glovestore" nogil:
     uint64_t c_xxh64 "glovestore::xxh64"(const void* data, size_t size, uint64_t seed) noexcept
-
-    cdef cppclass CSourceDigest "glovestore::SourceDigest":
-        void update(const void* data, size_t size) noexcept
-        uint64_t digest() noexcept
-        uint64_t bytes() noexcept
-
-    cdef cppclass CBlockHasher "glovestore::BlockHasher":
-        CBlockHasher(size_t block_size, size_t position) noexcept
-        size_t update(const void* data, size_t size, uint64_t* out) noexcept
 
 
 cdef extern from "number.hpp" namespace "glovestore" nogil:
@@ -74,14 +68,7 @@ cdef extern from "token_index.hpp" namespace "glovestore" nogil:
         uint64_t seed
         uint32_t longest_probe
 
-    cdef struct IndexBuild:
-        uint32_t longest_probe
-        uint64_t duplicates
-        bint too_long
-
     uint64_t c_buckets_for "glovestore::buckets_for"(uint64_t rows) noexcept
-    IndexBuild c_build_index "glovestore::build_index"(const TokenTable& tokens, uint64_t* slots, uint64_t buckets,
-                                                       uint64_t seed, unsigned char* is_duplicate) noexcept
     int64_t find_row(const IndexView& index, const TokenTable& tokens, const void* token, size_t size) noexcept
     uint64_t c_first_lost_row "glovestore::first_lost_row"(const IndexView& index, const TokenTable& tokens) noexcept
 
@@ -120,14 +107,113 @@ cdef extern from "kernels.hpp" namespace "glovestore" nogil:
     const Kernels* kernels_at(size_t place) noexcept
 
 
+cdef extern from "piece_hashes.hpp" namespace "glovestore" nogil:
+    cdef cppclass CPieceHashes "glovestore::PieceHashes":
+        CPieceHashes(size_t piece_size, size_t position) except +
+        void hash_whole(const void* data, size_t size, uint64_t offset, vector[uint64_t]& hashes) except +
+        void add(const void* data, size_t size, const vector[uint64_t]& whole) except +
+        const vector[uint64_t]& finished()
+        uint64_t bytes()
+        uint64_t digest()
+
+
+cdef extern from "token_table.hpp" namespace "glovestore" nogil:
+    const uint64_t index_seeds
+
+    cdef cppclass GrowingTokens:
+        uint64_t rows()
+        TokenTable table()
+        IndexView index()
+
+
+cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
+    cdef struct RowBatch:
+        vector[float] vectors
+        vector[uint8_t] token_bytes
+        vector[uint16_t] token_lengths
+        size_t rows
+
+    cdef enum class RowWriterStatus "glovestore::RowWriter::Status"(int):
+        ok, collisions, write_failed
+
+    cdef cppclass CRowWriter "glovestore::RowWriter":
+        CRowWriter(int fd, uint64_t vectors_offset, uint64_t checksums_offset, size_t checksum_block, size_t dim,
+                   uint64_t expected_rows, uint64_t index_seeds, const Kernels& kernels) except +
+        RowWriterStatus append(RowBatch& batch) except +
+        bint finish() except +
+        size_t dim()
+        const GrowingTokens& tokens()
+        uint64_t duplicates()
+        const vector[string]& first_duplicates()
+        const vector[float]& norms()
+        const vector[uint64_t]& block_hashes()
+        const vector[double]& mean()
+        const vector[double]& std()
+        int error()
+
+
+cdef extern from "text_blocks.hpp" namespace "glovestore" nogil:
+    const size_t longest_line
+
+    cdef cppclass TextBlocks:
+        TextBlocks(int fd, const char* head, size_t head_size, size_t block_size, uint64_t most_lines) except +
+        bint feed(const char* data, size_t size, double seconds)
+        bint finish_feeding(double seconds)
+        uint64_t bytes()
+        bint used_up()
+        bint cut()
+
+
+cdef extern from "keep.hpp" namespace "glovestore" nogil:
+    cdef cppclass CKeptTokens "glovestore::KeptTokens":
+        CKeptTokens() except +
+        bint add(const unsigned char* bytes, const uint16_t* lengths, size_t count) except +
+
+
+cdef extern from "ingest.hpp" namespace "glovestore" nogil:
+    cdef struct BadLine:
+        uint64_t line
+        RowFault fault
+        size_t field, field_size, found
+        bint unfinished
+        string text
+
+    cdef struct IngestOptions:
+        size_t prefix
+        uint64_t header
+        bint skip_bad_lines
+        const CKeptTokens* keep
+
+    cdef enum class Outcome(int):
+        ok, stopped, bad_line, line_too_long, collisions, read_failed, write_failed, out_of_memory
+
+    cdef struct Counts:
+        uint64_t lines, skipped, not_kept
+        bint final_newline, last_is_unk
+
+    cdef cppclass CIngest "glovestore::Ingest":
+        CIngest(TextBlocks& blocks, CRowWriter& writer, const IngestOptions& options) except +
+        void work() noexcept
+        void stop() noexcept
+        Outcome outcome()
+        int error()
+        const Counts& counts()
+        const vector[BadLine]& bad_lines()
+        uint64_t source_bytes()
+        uint64_t source_digest()
+
+
 cdef extern from "noise.hpp" namespace "glovestore" nogil:
     void c_normal_vector "glovestore::normal_vector"(uint64_t seed, const double* mean, const double* std, size_t dim,
                                                      float* out) noexcept
 
 
+INDEX_SEEDS = index_seeds
+LONGEST_LINE = longest_line
 LONGEST_TOKEN = longest_token
 MOST_PROBES = most_probes
 TEXT_PADDING = number_padding
+OUTCOMES = ("ok", "stopped", "bad_line", "line_too_long", "collisions", "read_failed", "write_failed", "out_of_memory")
 FAULT_NAMES = ("none", "too_few", "not_a_number", "overflow", "too_many", "token_too_long")
 
 
@@ -142,44 +228,6 @@ def xxh64(const uint8_t[::1] data, uint64_t seed=0):
     with nogil:
         value = c_xxh64(begin, data.shape[0], seed)
     return value
-
-
-cdef class SourceDigest:
-    cdef CSourceDigest state
-
-    def update(self, const uint8_t[::1] data):
-        cdef const void* begin = start(data)
-        with nogil:
-            self.state.update(begin, data.shape[0])
-
-    @property
-    def digest(self):
-        return self.state.digest()
-
-    @property
-    def nbytes(self):
-        return self.state.bytes()
-
-
-cdef class BlockHasher:
-    cdef CBlockHasher* state
-    cdef size_t block_size
-
-    def __cinit__(self, size_t block_size, size_t position=0):
-        require(position < block_size, "expected 0 <= position < block_size")
-        self.state = new CBlockHasher(block_size, position)
-        self.block_size = block_size
-
-    def __dealloc__(self):
-        del self.state
-
-    def update(self, const uint8_t[::1] data, uint64_t[::1] out):
-        cdef const void* begin = start(data)
-        cdef size_t size = data.shape[0], finished
-        require(<size_t> out.shape[0] >= size // self.block_size + 1, "out is too small")
-        with nogil:
-            finished = self.state.update(begin, size, &out[0])
-        return finished
 
 
 cdef require(bint holds, str problem):
@@ -258,16 +306,244 @@ cdef require_buckets(const uint64_t[::1] slots):
             "index_slots is not a power of two of buckets")
 
 
-def build_index(uint64_t[::1] slots, const uint64_t[::1] token_offsets, const uint8_t[::1] token_bytes, uint64_t seed,
-                uint8_t[::1] is_duplicate):
-    cdef TokenTable tokens = token_table(token_offsets, token_bytes)
-    cdef IndexBuild result
-    require_buckets(slots)
-    require(<uint64_t> is_duplicate.shape[0] == tokens.rows, "is_duplicate does not fit token_offsets")
-    cdef uint64_t buckets = slots.shape[0] // 8
-    with nogil:
-        result = c_build_index(tokens, &slots[0], buckets, seed, &is_duplicate[0])
-    return None if result.too_long else (result.longest_probe, result.duplicates)
+cdef class Memory:
+    # Bytes that belong to another object's C++ side; a view of them keeps that object alive.
+    cdef object owner
+    cdef const void* data
+    cdef Py_ssize_t size
+
+    def __getbuffer__(self, Py_buffer* view, int flags):
+        PyBuffer_FillInfo(view, self, <void*> self.data, self.size, 1, flags)
+
+
+cdef memory_of(object owner, const void* data, size_t size):
+    cdef Memory memory = Memory.__new__(Memory)
+    memory.owner, memory.data, memory.size = owner, data, size
+    return memoryview(memory)
+
+
+cdef class PieceHashes:
+    cdef CPieceHashes* hashes
+
+    def __cinit__(self, size_t piece_size, size_t position=0):
+        require(position < piece_size, "expected 0 <= position < piece_size")
+        self.hashes = new CPieceHashes(piece_size, position)
+
+    def __dealloc__(self):
+        del self.hashes
+
+    def add(self, const uint8_t[::1] data):
+        cdef vector[uint64_t] whole
+        cdef const void* begin = start(data)
+        cdef size_t size = data.shape[0]
+        with nogil:
+            self.hashes.hash_whole(begin, size, self.hashes.bytes(), whole)
+            self.hashes.add(begin, size, whole)
+
+    @property
+    def finished(self):
+        return self.hashes.finished()
+
+    @property
+    def digest(self):
+        return self.hashes.digest()
+
+
+cdef class RowWriter:
+    cdef CRowWriter* writer
+    cdef bint is_finished
+
+    def __cinit__(self, int fd, uint64_t vectors_offset, uint64_t checksums_offset, size_t checksum_block, size_t dim,
+                  uint64_t expected_rows=0, str tier=SIMD_TIERS[0], uint64_t index_seeds=INDEX_SEEDS):
+        require(dim > 0 and checksum_block > 0 and vectors_offset - checksums_offset < checksum_block,
+                "expected a dim, and vectors that begin in the first checksum block")
+        self.writer = new CRowWriter(fd, vectors_offset, checksums_offset, checksum_block, dim, expected_rows,
+                                     index_seeds, kernels_named(tier)[0])
+
+    def __dealloc__(self):
+        del self.writer
+
+    def append(self, const float[:, ::1] vectors, const uint8_t[::1] token_bytes, const uint16_t[::1] token_lengths):
+        cdef RowBatch batch
+        cdef size_t i, total = 0
+        cdef RowWriterStatus status
+        require(not self.is_finished, "the rows are finished")
+        require(<size_t> vectors.shape[1] == self.writer.dim(), "vectors has another dim")
+        require(token_lengths.shape[0] == vectors.shape[0], "token_lengths and vectors differ in length")
+        batch.rows = vectors.shape[0]
+        if batch.rows == 0:
+            return "ok", 0
+        for i in range(batch.rows):
+            total += token_lengths[i]
+        require(total == <size_t> token_bytes.shape[0], "token_bytes does not fit token_lengths")
+        cdef const uint8_t* tokens = <const uint8_t*> start(token_bytes)
+        with nogil:
+            batch.vectors.assign(&vectors[0, 0], &vectors[0, 0] + batch.rows * self.writer.dim())
+            batch.token_bytes.assign(tokens, tokens + total)
+            batch.token_lengths.assign(&token_lengths[0], &token_lengths[0] + batch.rows)
+            status = self.writer.append(batch)
+        if status != RowWriterStatus.ok:
+            return OUTCOMES[4 if status == RowWriterStatus.collisions else 6], self.writer.error()
+        return "ok", 0
+
+    def finish(self):
+        cdef bint fits
+        with nogil:
+            fits = self.writer.finish()
+        self.is_finished = True
+        return fits
+
+    @property
+    def rows(self):
+        return self.writer.tokens().rows()
+
+    @property
+    def duplicates(self):
+        return self.writer.duplicates()
+
+    @property
+    def first_duplicates(self):
+        cdef const string* token
+        cdef size_t i
+        cdef list tokens = []
+        for i in range(self.writer.first_duplicates().size()):
+            token = &self.writer.first_duplicates()[i]
+            tokens.append(token.data()[:token.size()])
+        return tokens
+
+    @property
+    def index_seed(self):
+        return self.writer.tokens().index().seed
+
+    @property
+    def longest_probe(self):
+        return self.writer.tokens().index().longest_probe
+
+    def arrays(self):
+        require(self.is_finished, "the rows are not finished")
+        cdef TokenTable tokens = self.writer.tokens().table()
+        cdef IndexView index = self.writer.tokens().index()
+        cdef size_t dim = self.writer.dim()
+        return {
+            "norms": memory_of(self, self.writer.norms().data(), self.writer.norms().size() * sizeof(float)),
+            "mean": memory_of(self, self.writer.mean().data(), dim * sizeof(double)),
+            "std": memory_of(self, self.writer.std().data(), dim * sizeof(double)),
+            "token_bytes": memory_of(self, tokens.bytes, tokens.size),
+            "token_offsets": memory_of(self, tokens.offsets, (tokens.rows + 1) * sizeof(uint64_t)),
+            "index_slots": memory_of(self, index.slots, index.buckets * 8 * sizeof(uint64_t)),
+        }
+
+    def block_hashes(self):
+        return memory_of(self, self.writer.block_hashes().data(), self.writer.block_hashes().size() * sizeof(uint64_t))
+
+
+cdef class KeptTokens:
+    cdef CKeptTokens tokens
+
+    def __cinit__(self, const uint8_t[::1] token_bytes, const uint16_t[::1] token_lengths):
+        cdef size_t i, total = 0, count = token_lengths.shape[0]
+        cdef bint fits = True
+        for i in range(count):
+            total += token_lengths[i]
+        require(total == <size_t> token_bytes.shape[0], "token_bytes does not fit token_lengths")
+        cdef const unsigned char* begin = <const unsigned char*> start(token_bytes)
+        if count:
+            with nogil:
+                fits = self.tokens.add(begin, &token_lengths[0], count)
+        require(fits, "the tokens to keep collide under every seed of the index")
+
+
+cdef class Ingest:
+    cdef TextBlocks* blocks
+    cdef CIngest* engine
+    cdef RowWriter writer
+    cdef KeptTokens keep
+    cdef object fed
+
+    def __cinit__(self, RowWriter writer not None, int fd, const uint8_t[::1] head, size_t prefix, bint header,
+                  bint skip_bad_lines=False, KeptTokens keep=None, uint64_t most_lines=<uint64_t> -1,
+                  size_t block_size=1 << 20):
+        cdef IngestOptions options
+        require(0 < block_size <= longest_line, "block_size is out of range")
+        require(prefix <= <size_t> head.shape[0], "the prefix is longer than the head")
+        require(not writer.is_finished, "the rows are finished")
+        self.writer, self.keep = writer, keep
+        options.prefix, options.header, options.skip_bad_lines = prefix, header, skip_bad_lines
+        options.keep = NULL
+        if keep is not None:
+            options.keep = &keep.tokens
+        self.blocks = new TextBlocks(fd, <const char*> start(head), head.shape[0], block_size, most_lines)
+        self.engine = new CIngest(self.blocks[0], writer.writer[0], options)
+
+    def __dealloc__(self):
+        del self.engine
+        del self.blocks
+
+    def work(self):
+        with nogil:
+            self.engine.work()
+
+    def stop(self):
+        self.engine.stop()
+
+    def feed(self, const uint8_t[::1] data, double seconds):
+        cdef const void* begin = start(data)
+        cdef size_t size = data.shape[0]
+        cdef bint taken
+        with nogil:
+            taken = self.blocks.feed(<const char*> begin, size, seconds)
+        if taken:
+            self.fed = data  # stays until the next piece is taken
+        return taken
+
+    def finish_feeding(self, double seconds):
+        cdef bint finished
+        with nogil:
+            finished = self.blocks.finish_feeding(seconds)
+        return finished
+
+    @property
+    def outcome(self):
+        return OUTCOMES[<int> self.engine.outcome()]
+
+    @property
+    def error(self):
+        return self.engine.error()
+
+    @property
+    def bytes_read(self):
+        return self.blocks.bytes()
+
+    @property
+    def is_used_up(self):
+        return self.blocks.used_up()
+
+    @property
+    def was_cut(self):
+        return self.blocks.cut()
+
+    @property
+    def source_bytes(self):
+        return self.engine.source_bytes()
+
+    @property
+    def source_digest(self):
+        return self.engine.source_digest()
+
+    @property
+    def counts(self):
+        return self.engine.counts()
+
+    @property
+    def bad_lines(self):
+        cdef size_t i
+        cdef const BadLine* bad
+        cdef list lines = []
+        for i in range(self.engine.bad_lines().size()):
+            bad = &self.engine.bad_lines()[i]
+            lines.append((bad.line, FAULT_NAMES[<int> bad.fault], bad.field, bad.field_size, bad.found,
+                          bool(bad.unfinished), <bytes> bad.text))
+        return lines
 
 
 cdef class TokenIndex:

@@ -45,11 +45,10 @@ inline std::uint64_t home_bucket(std::uint64_t hash, std::uint64_t buckets) noex
     return hash >> (64 - log2_of(buckets));
 }
 
-// One insertion: the number of buckets passed beyond home, or the verdict.
-enum : std::uint32_t { is_duplicate_token = most_probes + 1, is_too_far = most_probes + 2 };
+}  // namespace
 
-std::uint32_t insert(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t row,
-                     std::uint64_t hash) noexcept {
+std::uint32_t insert_token(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t row,
+                           std::uint64_t hash) noexcept {
     const Token token = token_at(tokens, row);
     std::uint64_t bucket = home_bucket(hash, buckets);
     for (std::uint32_t probe = 0; probe <= most_probes; ++probe, bucket = (bucket + 1) & (buckets - 1)) {
@@ -67,7 +66,9 @@ std::uint32_t insert(const TokenTable& tokens, std::uint64_t* slots, std::uint64
     return is_too_far;
 }
 
-}  // namespace
+void prefetch_home(const IndexView& index, std::uint64_t hash) noexcept {
+    __builtin_prefetch(index.slots + home_bucket(hash, index.buckets) * bucket_slots, 1);
+}
 
 std::uint64_t buckets_for(std::uint64_t rows) noexcept {
     std::uint64_t buckets = 2;
@@ -87,12 +88,12 @@ IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint
             __builtin_prefetch(slots + home_bucket(hashes[i], buckets) * bucket_slots, 1);
         }
         for (std::uint64_t i = 0; i < count; ++i) {
-            const std::uint32_t probe = insert(tokens, slots, buckets, first + i, hashes[i]);
+            const std::uint32_t probe = insert_token(tokens, slots, buckets, first + i, hashes[i]);
             if (probe == is_too_far) {
                 result.too_long = true;
                 return result;
             }
-            is_duplicate[first + i] = probe == is_duplicate_token;
+            if (is_duplicate) is_duplicate[first + i] = probe == is_duplicate_token;
             if (probe == is_duplicate_token) ++result.duplicates;
             else result.longest_probe = std::max(result.longest_probe, probe);
         }

@@ -35,8 +35,17 @@ struct IndexBuild {
 // The smallest allowed number of buckets for a load of at most 0.7.
 std::uint64_t buckets_for(std::uint64_t rows) noexcept;
 
-// Fills `slots` (buckets * 8, all zero) in row order; is_duplicate[i] (rows,) tells which rows are left out. `tokens` is
-// trusted: this runs on a table just made. Never throws, never allocates.
+// One insertion, of token `row` into a table just made. Returns the number of buckets passed beyond home, or one of these;
+// then nothing was inserted.
+enum : std::uint32_t { is_duplicate_token = most_probes + 1, is_too_far = most_probes + 2 };
+std::uint32_t insert_token(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t row,
+                           std::uint64_t hash) noexcept;
+
+// Loads the bucket where a token of that hash would stand into the cache.
+void prefetch_home(const IndexView& index, std::uint64_t hash) noexcept;
+
+// Fills `slots` (buckets * 8, all zero) in row order; is_duplicate[i] (rows,), if given, tells which rows are left out.
+// `tokens` is trusted: this runs on a table just made. Never throws, never allocates.
 IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t seed,
                        unsigned char* is_duplicate) noexcept;
 

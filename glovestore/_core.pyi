@@ -3,7 +3,8 @@
 Every function checks that the buffers fit each other (ValueError) before it calls the core. Arrays are C-contiguous.
 """
 
-from typing import Any, TypeAlias, final
+from collections.abc import Sequence
+from typing import Any, TypeAlias, TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,18 @@ from typing_extensions import Buffer
 
 _Bytes: TypeAlias = Buffer | NDArray[Any]  # numpy's own type is a Buffer from Python 3.12 on
 
+INDEX_SEEDS: int
+"""How many seeds of the token index are tried."""
+LONGEST_LINE: int
+"""The most bytes a line of text may have."""
 LONGEST_TOKEN: int
 """The most bytes a token may have."""
 MOST_PROBES: int
 """The most buckets beyond home that a token may stand in."""
 TEXT_PADDING: int
 """How many readable bytes `parse_rows` needs behind the text."""
+OUTCOMES: tuple[str, ...]
+"""What can become of an Ingest, "ok" first."""
 FAULT_NAMES: tuple[str, ...]
 """The faults of `parse_rows`, "none" first."""
 
@@ -46,25 +53,141 @@ def parse_rows(
     """
 
 @final
-class SourceDigest:
-    """The digest of a source text that arrives in blocks: FORMAT.md, `source_digest`."""
+class PieceHashes:
+    """XXH64 of each piece of `piece_size` bytes of a stream, whose first byte stands at `position` in its piece."""
 
-    def update(self, data: _Bytes) -> None:
-        """Add bytes."""
+    def __init__(self, piece_size: int, position: int = 0) -> None: ...
+    def add(self, data: _Bytes) -> None:
+        """Add the next bytes."""
+    @property
+    def finished(self) -> list[int]:
+        """The hashes of all finished pieces."""
     @property
     def digest(self) -> int:
-        """The digest of all bytes so far."""
-    @property
-    def nbytes(self) -> int:
-        """The number of bytes so far."""
+        """XXH64 over the hashes, as u64, of all pieces, a last unfinished one included: FORMAT.md, `source_digest`."""
 
 @final
-class BlockHasher:
-    """XXH64 of each block of `block_size` bytes; the first byte to come stands at `position` in its block."""
+class RowWriter:
+    """Rows on their way into a store: tokens into the index, vectors into the file, norms, statistics, checksums.
 
-    def __init__(self, block_size: int, position: int = 0) -> None: ...
-    def update(self, data: _Bytes, out: NDArray[np.uint64]) -> int:
-        """Add bytes; write the hash of each block they finish to `out`, (len(data) // block_size + 1,); count them."""
+    Takes over the descriptor `fd` and writes row i at `vectors_offset` + i * dim * 4. Checksum blocks are counted from
+    `checksums_offset`. `expected_rows` is a guess that saves time. Of equal tokens the first row is kept.
+    """
+
+    def __init__(
+        self,
+        fd: int,
+        vectors_offset: int,
+        checksums_offset: int,
+        checksum_block: int,
+        dim: int,
+        expected_rows: int = 0,
+        tier: str = ...,
+        index_seeds: int = ...,
+    ) -> None: ...
+    def append(
+        self, vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]
+    ) -> tuple[str, int]:
+        """Write rows (k, dim) with their tokens, one behind the other. Returns the outcome, "ok" if all is well, and errno.
+
+        Not for several threads at a time.
+        """
+    def finish(self) -> bool:
+        """Complete index and statistics; nothing can be appended afterwards. False: no seed of the index will do."""
+    def arrays(self) -> dict[str, memoryview]:
+        """Return the bytes of every array of the finished rows but the vectors, by name; views keep this object alive."""
+    def block_hashes(self) -> memoryview:
+        """Return the hashes, u64, of the checksum blocks that the vectors filled; the first is of a part of its block."""
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+    @property
+    def duplicates(self) -> int:
+        """Rows left out because their token was there already."""
+    @property
+    def first_duplicates(self) -> list[bytes]:
+        """The tokens of the first of them, ten at most."""
+    @property
+    def index_seed(self) -> int:
+        """The seed of the tokens' hashes."""
+    @property
+    def longest_probe(self) -> int:
+        """How many buckets beyond home any token stands."""
+
+@final
+class KeptTokens:
+    """Tokens, one behind the other, that an Ingest is to keep."""
+
+    def __init__(self, token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]) -> None: ...
+
+class Counts(TypedDict):
+    """Lines of a text: lines == header + rows + duplicates + skipped + not_kept."""
+
+    lines: int
+    skipped: int
+    not_kept: int
+    final_newline: bool
+    last_is_unk: bool
+
+@final
+class Ingest:
+    """Text -> rows, by any number of threads: each calls `work`, and all return when the text is used up.
+
+    Reads the descriptor `fd`, which it takes over, or what is fed if that is -1. `head` comes first: its `prefix` bytes
+    are no rows, but a BOM or, with `header`, one line. Of `most_lines` lines, header included, it reads no more.
+    """
+
+    def __init__(
+        self,
+        writer: RowWriter,
+        fd: int,
+        head: _Bytes,
+        prefix: int,
+        header: bool,
+        skip_bad_lines: bool = False,
+        keep: KeptTokens | None = None,
+        most_lines: int = ...,
+        block_size: int = ...,
+    ) -> None: ...
+    def work(self) -> None:
+        """Work until the text is used up or something stops all threads."""
+    def stop(self) -> None:
+        """Make all threads return, at the end of what they are doing."""
+    def feed(self, data: _Bytes, seconds: float) -> bool:
+        """Hand over the next bytes of the text; False if those before are not used up after `seconds`: try again."""
+    def finish_feeding(self, seconds: float) -> bool:
+        """Say that there are no more bytes; False as for `feed`."""
+    @property
+    def is_used_up(self) -> bool:
+        """Whether no more bytes are wanted."""
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of text so far."""
+    @property
+    def was_cut(self) -> bool:
+        """Whether `most_lines` were read: there may be more."""
+    @property
+    def outcome(self) -> str:
+        """One of OUTCOMES, once all threads have returned."""
+    @property
+    def error(self) -> int:
+        """The errno that belongs to "read_failed" and "write_failed"."""
+    @property
+    def counts(self) -> Counts:
+        """What became of the lines."""
+    @property
+    def bad_lines(self) -> list[tuple[int, str, int, int, int, bool, bytes]]:
+        """The first bad lines, ten at most.
+
+        Each is (line, fault, first byte of the offending field, its size, fields behind the token, whether the source
+        ends inside it, its bytes).
+        """
+    @property
+    def source_bytes(self) -> int:
+        """The number of bytes of text."""
+    @property
+    def source_digest(self) -> int:
+        """The digest of the text: FORMAT.md, `source_digest`."""
 
 @final
 class Statistics:
@@ -82,19 +205,6 @@ def row_norms(vectors: NDArray[np.float32], norms: NDArray[np.float32], tier: st
 def buckets_for(rows: int) -> int:
     """Return the number of buckets of the token index for so many rows."""
 
-def build_index(
-    slots: NDArray[np.uint64],
-    token_offsets: NDArray[np.uint64],
-    token_bytes: NDArray[np.uint8],
-    seed: int,
-    is_duplicate: NDArray[np.uint8],
-) -> tuple[int, int] | None:
-    """Fill `slots` (buckets * 8, zeros) with the tokens in row order, the first of equal ones only.
-
-    Writes 1 to `is_duplicate` (rows,) for each other. Returns (longest probe, duplicates), or None if a token would
-    stand more than MOST_PROBES buckets from home.
-    """
-
 @final
 class TokenIndex:
     """A token index to look things up in. Holds its buffers; safe on damaged ones: a miss, never a stray read."""
@@ -109,7 +219,7 @@ class TokenIndex:
     ) -> None: ...
     def row(self, token: str | bytes) -> int:
         """Return the row of a token, -1 if absent. TypeError for anything but str and bytes."""
-    def find(self, tokens: list[str | bytes] | tuple[str | bytes, ...], out: NDArray[np.int64]) -> None:
+    def find(self, tokens: Sequence[str | bytes], out: NDArray[np.int64]) -> None:
         """Write the row of each token, -1 if absent, to `out` (len(tokens),)."""
     def first_lost_row(self) -> int | None:
         """Return the first row whose token the index does not lead to, None if there is none."""

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
+from glovestore.arguments import whole_number
+from glovestore.cores import usable_cores
+from glovestore.errors import TextFormatError
 from glovestore.format import hdf5, layout
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.format.writer import StoreWriter, Written
+from glovestore.keeping import append_in_order, distinct_tokens
 from glovestore.progress import byte_progress
 from glovestore.replacing import ReplacingFile
-from glovestore.sources.blocks import FileBlocks
-from glovestore.sources.lines import BLOCK_SIZE
-from glovestore.sources.text import Batch, Header, OnBadLine, TextReader
+from glovestore.simd import chosen_tier
+from glovestore.sources.files import open_source
+from glovestore.sources.head import HeaderOption
+from glovestore.sources.text import OnBadLine, TextOptions, TextRead, TextReader
+from glovestore.tokens import Token
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+MOST_THREADS = 16  # each has some megabytes of its own, and one thread at a time reads
 
 PathLike = str | os.PathLike[str]
+Order = Literal["source", "given"]
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build read and wrote: lines == rows + header + duplicates + skipped.
+    """What a build read and wrote: lines == rows + header + duplicates + skipped + not_kept.
 
-    `seconds` is the time up to the renamed store without the flushes to disk, which are in `fsync_seconds`.
+    `not_kept` lines were of tokens other than those to keep, and of those to keep `missing` are not in the source.
+    `simd` names the processor's instructions that were used, by `threads` threads. `seconds` is the time up to the
+    renamed store without the flushes to disk, which are in `fsync_seconds`; `source_bytes` counts bytes of text.
     `first_duplicates` are tokens that came again (the first row is kept), `first_skipped` messages about bad lines;
     ten at most of each. `final_newline` is False where the source's last line has none: it may have been cut.
     """
@@ -43,9 +50,13 @@ class BuildReport:
     header: int
     duplicates: int
     skipped: int
+    not_kept: int
+    missing: int
     final_newline: bool
     source_bytes: int
     store_bytes: int
+    threads: int
+    simd: str
     seconds: float
     fsync_seconds: float
     first_duplicates: tuple[str, ...] = ()
@@ -65,6 +76,8 @@ class BuildReport:
             shown = ", ".join(map(repr, self.first_duplicates))
             more = ", ..." if self.duplicates > len(self.first_duplicates) else ""
             lines.append(f"duplicates left out: {self.duplicates:,} ({shown}{more})")
+        if self.not_kept or self.missing:
+            lines.append(f"lines of other tokens: {self.not_kept:,}; tokens that are not there: {self.missing:,}")
         if self.skipped:
             lines.append(f"bad lines skipped: {self.skipped:,} (the first: {self.first_skipped[0]})")
         if not self.final_newline:
@@ -77,55 +90,99 @@ def build(
     path: PathLike,
     *,
     dim: int | None = None,
-    header: Header = "auto",
+    header: HeaderOption = "auto",
     on_bad_line: OnBadLine = "error",
+    keep: Iterable[Token] | None = None,
+    order: Order = "source",
+    limit: int | None = None,
+    member: str | None = None,
+    threads: int | None = None,
     overwrite: bool = False,
     durable: bool = True,
     progress: bool = False,
 ) -> BuildReport:
     """Build the store `path` from the vectors file `source` (GloVe text) and return a BuildReport.
 
+    `source` may be compressed (gzip, zip, bzip2, xz, zstd: recognised by content), a pipe, or "-" for standard input.
     The store appears whole or not at all; an interrupted build leaves an old store as it was. Memory stays below 200 MB
     and 64 bytes a token, whatever the size of the file. Floats are the correctly rounded float32 of each decimal;
     tokens are the file's bytes.
 
     dim: numbers in a row; None: what most of the first 100 rows have. header: whether the first line is "rows dim";
     "auto" looks. on_bad_line: "error", or "skip" to leave bad lines out and count them. Of equal tokens the first row
-    is kept. overwrite: replace an existing *store*; any other existing file is an error, always. durable: flush to
-    disk before the store appears. progress: a bar on standard error.
+    is kept.
+
+    keep: the only tokens to keep (`str` or `bytes`; of a mapping, its keys). Lines of other tokens are passed over
+    before their numbers are looked at: bad ones among them are no error. order: "source", or "given" for the order of
+    `keep`. limit: read no more than the first `limit` rows of the source.
+
+    member: which file of a zip archive, also spelt "archive.zip#member". threads: how many parse; None: one for each
+    core that this process may use, 16 at most. overwrite: replace an existing *store*; any other existing file is an
+    error, always. durable: flush to disk before the store appears. progress: a bar on standard error.
+
+    The environment variable GLOVESTORE_SIMD (avx512, avx2, scalar) chooses the processor's instructions; neither it nor
+    `threads` changes a byte of the store.
 
     Raises TextFormatError (path, line, column) for a source that breaks the rules or changes while it is read,
     FileExistsError for a target that may not be replaced, and OSError for what the system refuses.
     """
-    return build_store(Path(source), Path(path), dim, header, on_bad_line, overwrite, durable, progress)
+    if order not in ("source", "given"):
+        raise ValueError(f"expected order to be 'source' or 'given', got {order!r}")
+    if order == "given" and keep is None:
+        raise ValueError("expected keep= with order='given', got no list to take the order from")
+    options = TextOptions(
+        dim=None if dim is None else whole_number("dim", dim),
+        header=header,
+        on_bad_line=on_bad_line,
+        keep=None if keep is None else distinct_tokens(keep),
+        limit=None if limit is None else whole_number("limit", limit),
+        threads=min(usable_cores(), MOST_THREADS) if threads is None else whole_number("threads", threads),
+    )
+    return build_store(Path(source), Path(path), options, order, member, overwrite, durable, progress)
 
 
 def build_store(
     source: Path,
     path: Path,
-    dim: int | None,
-    header: Header,
-    on_bad_line: OnBadLine,
-    overwrite: bool,
-    durable: bool,
-    progress: bool,
-    block_size: int = BLOCK_SIZE,
+    options: TextOptions,
+    order: Order = "source",
+    member: str | None = None,
+    overwrite: bool = False,
+    durable: bool = True,
+    progress: bool = False,
 ) -> BuildReport:
-    """Do what `build` says. `block_size` is for the tests: no byte of the store depends on it."""
+    """Do what `build` says, with options that only tests change."""
     start = time.perf_counter()
-    with FileBlocks(source) as blocks, ReplacingFile(path, _may_replace(source, overwrite)) as file:
+    tier = chosen_tier()
+    with open_source(source, member) as opened, ReplacingFile(path, _may_replace(source, overwrite)) as file:
         Thread(target=hdf5.preload, daemon=True).start()
-        reader = TextReader(blocks, dim, header, on_bad_line, block_size)
-        writer = StoreWriter(file, reader.dim)
-        with _one_behind(writer) as append, byte_progress(source.name, blocks.size, progress) as advance_to:
-            for batch in reader.batches():
-                append(batch)
-                advance_to(blocks.nbytes)
-        blocks.check_unchanged()
-        written = writer.finish(_metadata(blocks, reader))
+        reader = TextReader(opened, options)
+        writer = StoreWriter(file, reader.head.dim, reader.expected_rows, tier)
+        with byte_progress(opened.name, opened.size, progress) as advance_to:
+            try:
+                text = _read_rows(reader, writer, order, tier, advance_to)
+            except TextFormatError:
+                opened.check_unchanged()  # if it was changed meanwhile, that is what is wrong
+                raise
+        opened.check_unchanged(text.nbytes if opened.regular and not text.was_cut else None)
+        written = writer.finish(_metadata(opened.name, text))
         file.commit(durable)
         seconds = time.perf_counter() - start - file.fsync_seconds
-        return _report(blocks, reader, file, written, seconds)
+        return _report(reader, text, file, written, seconds, tier)
+
+
+def _read_rows(
+    reader: TextReader, writer: StoreWriter, order: Order, tier: str, advance_to: Callable[[int], object]
+) -> TextRead:
+    """Read all rows into `writer`; in the order of the tokens to keep by way of a scratch file."""
+    if order == "source":
+        return reader.read_into(writer, advance_to)
+    tokens = reader.options.keep or []
+    with ReplacingFile(writer.file.target, writer.file.may_replace) as scratch:
+        found = StoreWriter(scratch, writer.dim, reader.expected_rows, tier)
+        text = reader.read_into(found, advance_to)
+        append_in_order(tokens, found, writer)
+    return text
 
 
 def _may_replace(source: Path, overwrite: bool) -> Callable[[Path], None]:
@@ -146,58 +203,45 @@ def _may_replace(source: Path, overwrite: bool) -> Callable[[Path], None]:
     return check
 
 
-@contextmanager
-def _one_behind(writer: StoreWriter) -> Iterator[Callable[[Batch], None]]:
-    """Write each batch in a second thread while the next one is parsed: at most one is on its way at a time."""
-    from concurrent.futures import ThreadPoolExecutor  # here: `import glovestore` need not wait for it
-
-    pending: Future[None] | None = None
-
-    def append(batch: Batch) -> None:
-        nonlocal pending
-        if pending is not None:
-            pending.result()
-        pending = pool.submit(writer.append, *batch)
-
-    with ThreadPoolExecutor(1, "glovestore-writer") as pool:
-        yield append
-        if pending is not None:
-            pending.result()
-
-
-def _metadata(blocks: FileBlocks, reader: TextReader) -> dict[str, str]:
+def _metadata(name: str, text: TextRead) -> dict[str, str]:
     """Return what the store keeps about its source: no path and no time, so that equal input gives equal bytes."""
-    name = os.fsencode(blocks.name)[:255].decode("utf-8", "replace")
-    return {
+    metadata = {
         "format": layout.FORMAT,
         "format_version": str(layout.FORMAT_VERSION),
-        "source_name": name,
-        "source_bytes": str(blocks.nbytes),
-        "source_digest": blocks.digest,
-        "lines": str(reader.lines),
-        "header": str(reader.header),
-        "skipped": str(reader.skipped),
-        "final_newline": "1" if reader.final_newline else "0",
+        "source_name": os.fsencode(name)[:255].decode("utf-8", "replace"),
+        "source_bytes": str(text.nbytes),
+        "source_digest": text.digest,
+        "lines": str(text.lines),
+        "header": str(text.header),
+        "duplicates": str(text.duplicates),
+        "skipped": str(text.skipped),
+        "final_newline": "1" if text.final_newline else "0",
     }
+    return {**metadata, "not_kept": str(text.not_kept)} if text.not_kept else metadata
 
 
 def _report(
-    blocks: FileBlocks, reader: TextReader, file: ReplacingFile, written: Written, seconds: float
+    reader: TextReader, text: TextRead, file: ReplacingFile, written: Written, seconds: float, tier: str
 ) -> BuildReport:
+    keep = reader.options.keep
     return BuildReport(
-        source=str(blocks.path),
+        source=str(reader.source.path),
         path=str(file.target),
         rows=written.rows,
-        dim=reader.dim,
-        lines=reader.lines,
-        header=reader.header,
-        duplicates=written.duplicates,
-        skipped=reader.skipped,
-        final_newline=reader.final_newline,
-        source_bytes=blocks.nbytes,
+        dim=reader.head.dim,
+        lines=text.lines,
+        header=text.header,
+        duplicates=text.duplicates,
+        skipped=text.skipped,
+        not_kept=text.not_kept,
+        missing=0 if keep is None else len(keep) - written.rows,
+        final_newline=text.final_newline,
+        source_bytes=text.nbytes,
         store_bytes=written.file_size,
+        threads=reader.options.threads,
+        simd=tier,
         seconds=seconds,
         fsync_seconds=file.fsync_seconds,
-        first_duplicates=tuple(token.decode("utf-8", "surrogateescape") for token in written.duplicate_tokens),
-        first_skipped=tuple(str(error) for error in reader.first_skipped),
+        first_duplicates=tuple(token.decode("utf-8", "surrogateescape") for token in text.first_duplicates),
+        first_skipped=tuple(str(error) for error in text.first_skipped),
     )

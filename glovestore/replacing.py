@@ -47,6 +47,10 @@ class ReplacingFile:
     ) -> None:
         self.discard()
 
+    def fileno(self) -> int:
+        """Return the descriptor of the temporary."""
+        return self._file.fileno()
+
     def write(self, data: Any, offset: int) -> None:
         """Write all bytes of a contiguous buffer at `offset`."""
         view = memoryview(data).cast("B") if memoryview(data).nbytes else memoryview(b"")

@@ -200,9 +200,10 @@ def write_in_place(source: Path) -> None:
 CHANGES = [append_to, replace_by_a_copy, write_in_place, lambda source: os.truncate(source, 100), Path.unlink]
 
 
+@pytest.mark.parametrize("step", ["read", "dup"])  # before its first lines are read, and before the threads read on
 @pytest.mark.parametrize("change", CHANGES, ids=["append", "replace", "write", "truncate", "remove"])
-def test_a_source_that_changes_while_it_is_read(scene: Scene, change: Callable[[Path], Any]):
-    with at_step(1, ("pwrite",), lambda: change(scene.source)), pytest.raises(glovestore.TextFormatError) as caught:
+def test_a_source_that_changes_while_it_is_read(scene: Scene, change: Callable[[Path], Any], step: str):
+    with at_step(1, (step,), lambda: change(scene.source)), pytest.raises(glovestore.TextFormatError) as caught:
         scene.build()
     assert caught.value.path == str(scene.source)
     assert "while it is read" in caught.value.problem

@@ -20,9 +20,10 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: torch comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "tokens", "nearest", "replacing", "progress"},
+    {"arguments", "cores", "simd", "tokens", "nearest", "replacing", "progress"},
     {"strict_json"},
     {"format"},
+    {"keeping"},
     {"sources", "matrix", "vocabulary"},
     {"store"},
     {"build"},
@@ -41,6 +42,9 @@ RIM = {
     "torch": {"torch.py"},
     "click": {"cli.py", "shell/terminal.py"},
     "tqdm": {"progress.py"},
+    "isal": {"sources/decoding.py"},
+    "backports": {"sources/compressed.py"},
+    "compression": {"sources/compressed.py"},  # in the standard library from Python 3.14 on
 }
 
 

@@ -16,15 +16,14 @@ from tiny_texts import TINY
 
 import glovestore
 from glovestore.build import build_store
-from glovestore.sources.lines import BLOCK_SIZE
+from glovestore.sources.text import BLOCK_SIZE, TextOptions
 
 SMALL_BLOCKS = [1, 2, 3, 5, 7, 10, 20, 64, 1000]
 LONGEST = max(make_odd.TOKENS, key=len)
 
 
 def build_in_blocks(source: Path, target: Path, block_size: int, **options: Any) -> bytes:
-    arguments = {"dim": None, "header": "auto", "on_bad_line": "error", **options}
-    build_store(source, target, **arguments, overwrite=True, durable=False, progress=False, block_size=block_size)
+    build_store(source, target, TextOptions(**options, block_size=block_size), overwrite=True, durable=False)
     return target.read_bytes()
 
 

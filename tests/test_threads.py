@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from row_writers import index_of, written_rows
 
 from glovestore import _core
 
 ROWS, DIM = 20_000, 100
 VECTORS = np.random.default_rng(1).normal(size=(ROWS, DIM)).astype(np.float32)
 TEXT = b"".join(b"token%d" % i + b" 0.12345" * DIM + b"\n" for i in range(ROWS))
-TOKENS = np.frombuffer(b"".join(b"%08d" % i for i in range(20 * ROWS)), np.uint8)
-OFFSETS = np.arange(0, len(TOKENS) + 8, 8, dtype=np.uint64)
+TOKENS = [b"%08d" % i for i in range(20 * ROWS)]
 
 
 def parse() -> None:
@@ -29,10 +29,8 @@ def hash_text() -> None:
     _core.xxh64(TEXT)
 
 
-def index_tokens() -> None:
-    count = len(OFFSETS) - 1
-    slots = np.zeros(_core.buckets_for(count) * 8, np.uint64)
-    assert _core.build_index(slots, OFFSETS, TOKENS, 0, np.empty(count, np.uint8)) is not None
+def write_rows() -> None:
+    written_rows([TOKENS])
 
 
 def statistics() -> None:
@@ -58,7 +56,7 @@ def no_forced_switches() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_forced_switches")
-@pytest.mark.parametrize("work", [parse, hash_text, index_tokens, statistics, norms, gather])
+@pytest.mark.parametrize("work", [parse, hash_text, write_rows, statistics, norms, gather])
 def test_other_threads_run_meanwhile(work: Callable[[], None]):
     count, stop = 0, threading.Event()
 
@@ -85,17 +83,13 @@ def moved_during(work: Callable[[], object], read: Callable[[], int]) -> bool:
 
 
 def test_one_index_serves_many_threads():
-    count = len(OFFSETS) - 1
-    slots = np.zeros(_core.buckets_for(count) * 8, np.uint64)
-    built = _core.build_index(slots, OFFSETS, TOKENS, 0, np.empty(count, np.uint8))
-    assert built is not None
-    index = _core.TokenIndex(slots, OFFSETS, TOKENS, 0, built[0])
+    index = index_of(written_rows([TOKENS]))
     wrong: list[int] = []
 
     def look_up(first: int) -> None:
-        rows = range(first, count, 97)
+        rows = range(first, len(TOKENS), 97)
         out = np.empty(len(rows), np.int64)
-        index.find([b"%08d" % row for row in rows], out)
+        index.find(TOKENS[first::97], out)
         wrong.extend(np.flatnonzero(out != rows))
 
     threads = [threading.Thread(target=look_up, args=(first,)) for first in range(8)]

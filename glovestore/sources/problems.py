@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from glovestore import _core
+from glovestore.errors import TextFormatError
 from glovestore.format.header import looks_like_store
 
 LARGEST_FLOAT32 = "3.4028235e38"
 SHOWN_BYTES = 60
 
 SIGNATURES = {
-    b"\x1f\x8b\x08": "a gzip file: decompress it first",
-    b"PK\x03\x04": "a zip file: extract it first",
-    b"BZh91AY&SY": "a bzip2 file: decompress it first",
-    b"\xfd7zXZ\x00": "an xz file: decompress it first",
-    b"\x28\xb5\x2f\xfd": "a zstd file: decompress it first",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file that is not a store",
     b"\x93NUMPY": "a .npy file",
     b"\xba\x16\x4f\x2f": "a fastText .bin file: pass the .vec file",
@@ -41,6 +39,11 @@ def describe_fault(fault: str, line: bytes, field: bytes, dim: int, found: int, 
     if fault == "too_many":
         return f"expected {dim} numbers, got {found}: two rows on one line?"
     return f"expected a token of at most {_core.LONGEST_TOKEN} bytes, got {len(field)}"
+
+
+def line_too_long(path: Path | str, line: int) -> TextFormatError:
+    """Return the error for a line that is longer than any row may be."""
+    return TextFormatError(f"expected a line of at most {_core.LONGEST_LINE} bytes, got a longer one", path, line, 1)
 
 
 def _too_few(line: bytes, dim: int, found: int, unfinished: bool) -> str:

@@ -1,261 +1,205 @@
-"""GloVe text -> batches of rows. The rules stand in FORMAT.md, "Text input"; ext/parse.cpp parses the rows."""
+"""GloVe text -> rows of a store. The rules stand in FORMAT.md, "Text input"; ext/ingest.hpp does the work."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Thread
+from typing import Literal, NamedTuple
 
 from glovestore import _core
-from glovestore.arguments import whole_number
 from glovestore.errors import TextFormatError
-from glovestore.sources.blocks import FileBlocks
-from glovestore.sources.lines import BLOCK_SIZE, BOM, LONGEST_LINE, LineWindow
-from glovestore.sources.problems import describe_fault, not_text
+from glovestore.format.writer import StoreWriter
+from glovestore.keeping import kept_tokens
+from glovestore.sources.files import Source
+from glovestore.sources.head import BOM, HEADER, HeaderOption, read_head
+from glovestore.sources.problems import describe_fault, line_too_long
 
-HEAD_ROWS = 100
-LONGEST_DIM = LONGEST_LINE // 2  # a line has two bytes a number at least
-SHOWN = 10
-HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})")
-RING = 2  # batches whose memory is in use at a time: one being filled, one being written
+BLOCK_SIZE = 1 << 20
+HEAD_BLOCK = 1 << 16
+PATIENCE = 0.05  # seconds: how long a wait keeps Ctrl-C and the progress bar waiting
+ALL_LINES = 2**64 - 1
 
-Header = Literal["auto"] | bool
 OnBadLine = Literal["error", "skip"]
 
 
-class Batch(NamedTuple):
-    """Parsed rows. The arrays are views of memory that the next but one batch reuses."""
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """How a text is read; the defaults are those of `glovestore.build`."""
 
-    vectors: NDArray[np.float32]  # (k, dim)
-    token_bytes: NDArray[np.uint8]  # the k tokens, one behind the other
-    token_lengths: NDArray[np.uint16]  # (k,)
+    dim: int | None = None
+    header: HeaderOption = "auto"
+    on_bad_line: OnBadLine = "error"
+    keep: Sequence[bytes] | None = None  # distinct tokens; None: all
+    limit: int | None = None  # rows that are read at most
+    threads: int = 1
+    block_size: int = BLOCK_SIZE  # no byte of a store depends on it
+
+
+class TextRead(NamedTuple):
+    """What became of a text: lines == header + rows + duplicates + skipped + not_kept."""
+
+    lines: int
+    header: int
+    duplicates: int
+    skipped: int
+    not_kept: int
+    final_newline: bool
+    was_cut: bool  # `limit` was reached: there may be more
+    nbytes: int  # of text
+    digest: str
+    first_duplicates: list[bytes]
+    first_skipped: list[TextFormatError]
 
 
 class TextReader:
-    """Reads GloVe text in blocks. `dim` and `header` are known after construction, the counts at the end of `batches`.
+    """Reads one text. `head` is known after construction; `read_into` reads all of it, once."""
 
-    `dim`, `header` and `on_bad_line` are the arguments of `glovestore.build`. Raises TextFormatError at the first line
-    that is not a row, unless `on_bad_line` is "skip": then such lines are counted in `skipped`.
-    """
-
-    def __init__(
-        self,
-        blocks: FileBlocks,
-        dim: int | None = None,
-        header: Header = "auto",
-        on_bad_line: OnBadLine = "error",
-        block_size: int = BLOCK_SIZE,
-    ) -> None:
-        dim = None if dim is None else whole_number("dim", dim)
-        _check_arguments(header, on_bad_line)
-        self.blocks = blocks
-        self.on_bad_line = on_bad_line
-        self.rows = self.header = self.skipped = 0
-        self.first_skipped: list[TextFormatError] = []
-        self._window = LineWindow(blocks, block_size)
-        self._last_token: bytes | None = None  # of the line read last, if it was a row
-        self._read_head(dim, header)
+    def __init__(self, source: Source, options: TextOptions) -> None:
+        _check_arguments(options)
+        self.source = source
+        self.options = options
+        self._fd = source.fileno()
+        self._pieces = source.pieces() if self._fd is None else iter(())
+        self._taken = source.head
+        self.head = read_head(self._read_some, source.path, options.dim, options.header)
 
     @property
-    def lines(self) -> int:
-        """Lines used up so far: the header, rows, and skipped ones."""
-        return self.header + self.rows + self.skipped
+    def expected_rows(self) -> int:
+        """About how many rows there will be; 0: no idea."""
+        limits = [len(self.options.keep)] if self.options.keep is not None else []
+        limits += [self.options.limit] if self.options.limit is not None else []
+        limits += [self.head.estimate_rows(self.source.size)] if self._fd is not None and self.source.size else []
+        return min(limits, default=0)
 
-    @property
-    def final_newline(self) -> bool:
-        """Whether the last line ends with a newline; known at the end."""
-        return self._window.final_newline
+    def read_into(self, writer: StoreWriter, advance_to: Callable[[int], object]) -> TextRead:
+        """Parse all rows into `writer`, in `threads` threads. Raises what is wrong, the first of several bad lines.
 
-    def batches(self) -> Iterator[Batch]:
-        """Yield all rows in the order of the file."""
-        ring = [self._new_memory() for _ in range(RING)]
-        turn = 0
-        while True:
-            while self._window.begin < self._window.end:
-                batch = self._parse(ring[turn])
-                if len(batch.vectors):
-                    yield batch
-                    turn = (turn + 1) % RING
-            if not self._window.fill() and self._window.begin == self._window.end:
-                break
-            self._check_line_length()
-        self._check_end()
-
-    # ------------------------------------------------------------------ rows
-
-    def _new_memory(self) -> Batch:
-        rows = self._window.block_size // (2 * self.dim + 1) + 1
-        return Batch(
-            np.empty((rows, self.dim), np.float32),
-            np.empty(len(self._window.data), np.uint8),
-            np.empty(rows, np.uint16),
+        `advance_to` gets the number of bytes of the source that were read, every now and then.
+        """
+        head, options = self.head, self.options
+        ingest = _core.Ingest(
+            writer.rows,
+            -1 if self._fd is None else os.dup(self._fd),
+            head.data,
+            head.prefix,
+            bool(head.header),
+            options.on_bad_line == "skip",
+            None if options.keep is None else kept_tokens(options.keep),
+            ALL_LINES if options.limit is None else options.limit + head.header,
+            options.block_size,
+        )
+        self._run(ingest, advance_to)
+        self._check_outcome(ingest)
+        writer.check(ingest.outcome, ingest.error)
+        self._check_rows(ingest, writer.rows.rows)
+        counts = ingest.counts
+        return TextRead(
+            lines=counts["lines"],
+            header=head.header,
+            duplicates=writer.rows.duplicates,
+            skipped=counts["skipped"],
+            not_kept=counts["not_kept"],
+            final_newline=counts["final_newline"],
+            was_cut=ingest.was_cut,
+            nbytes=ingest.source_bytes,
+            digest=f"{ingest.source_digest:016x}",
+            first_duplicates=writer.rows.first_duplicates,
+            first_skipped=self._bad_lines(ingest),
         )
 
-    def _parse(self, memory: Batch) -> Batch:
-        """Parse lines of the window until a fault, the memory's capacity, or the last line."""
-        window = self._window
-        token_bytes = memory.token_bytes
-        if len(token_bytes) < window.end - window.begin:  # a long line made the window grow
-            token_bytes = np.empty(len(window.data), np.uint8)
-        rows, used, consumed, fault, field, field_size, found = _core.parse_rows(
-            window.data, window.begin, window.end, memory.vectors, token_bytes, memory.token_lengths
-        )
-        batch = Batch(memory.vectors[:rows], token_bytes[:used], memory.token_lengths[:rows])
-        self.rows += rows
-        window.begin += consumed
-        if rows:
-            self._last_token = batch.token_bytes[used - int(batch.token_lengths[-1]) :].tobytes()
-        if fault != "none":
-            self._bad_line(fault, field, field_size, found)
-        return batch
+    def _read_some(self) -> bytes:
+        if self._taken:
+            taken, self._taken = self._taken, b""
+            return taken
+        return next(self._pieces, b"") if self._fd is None else os.read(self._fd, HEAD_BLOCK)
 
-    def _bad_line(self, fault: str, field: int, field_size: int, found: int) -> None:
-        window, number = self._window, self.lines + 1
-        newline = window.data.index(b"\n", window.begin)
-        line = bytes(window.data[window.begin : newline])
-        is_last = newline + 1 == window.end and window.at_end and not window.final_newline
-        problem = describe_fault(fault, line, line[field : field + field_size], self.dim, found, is_last)
+    # ------------------------------------------------------------------ threads
+
+    def _run(self, ingest: _core.Ingest, advance_to: Callable[[int], object]) -> None:
+        """Let all threads work, and feed them what has to be decompressed; on Ctrl-C they end within PATIENCE."""
+        threads = [
+            Thread(target=ingest.work, name=f"glovestore-{number}", daemon=True)
+            for number in range(self.options.threads)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            if self._fd is None:
+                self._feed(ingest, advance_to)
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(PATIENCE)
+                    advance_to(self._position(ingest))
+            advance_to(self._position(ingest))
+        except BaseException:
+            ingest.stop()
+            raise
+        finally:
+            for thread in threads:
+                if thread.ident is not None:  # it was started
+                    thread.join()
+
+    def _position(self, ingest: _core.Ingest) -> int:
+        return self.source.position if self._fd is None else ingest.bytes_read
+
+    def _feed(self, ingest: _core.Ingest, advance_to: Callable[[int], object]) -> None:
+        for piece in self._pieces:
+            while not ingest.feed(piece, PATIENCE):
+                pass
+            advance_to(self.source.position)
+            if ingest.is_used_up:
+                return
+        while not ingest.finish_feeding(PATIENCE):
+            pass
+
+    # ------------------------------------------------------------------ what went wrong
+
+    def _check_outcome(self, ingest: _core.Ingest) -> None:
+        outcome = ingest.outcome
+        if outcome == "bad_line":
+            raise self._bad_lines(ingest)[-1]
+        if outcome == "line_too_long":
+            raise line_too_long(self.source.path, ingest.counts["lines"] + 1)
+        if outcome == "read_failed":
+            raise OSError(ingest.error, os.strerror(ingest.error), str(self.source.path))
+        if outcome == "out_of_memory":
+            raise MemoryError("expected room for blocks of text and the tokens, got none")
+
+    def _bad_lines(self, ingest: _core.Ingest) -> list[TextFormatError]:
+        return [self._bad_line(*bad) for bad in ingest.bad_lines]
+
+    def _bad_line(
+        self, number: int, fault: str, field: int, field_size: int, found: int, unfinished: bool, line: bytes
+    ) -> TextFormatError:
+        problem = describe_fault(fault, line, line[field : field + field_size], self.head.dim, found, unfinished)
         if number == 1 and HEADER.fullmatch(line.rstrip(b" \r")):
             problem += "; if it is a header, say header=True: line 2 is not a row of that many numbers"
-        column = field + 1 + (len(BOM) if number == 1 and self._has_bom else 0)
-        error = TextFormatError(problem, self.blocks.path, number, column)
-        if self.on_bad_line == "error":
-            raise error
-        self.skipped += 1
-        if len(self.first_skipped) < SHOWN:
-            self.first_skipped.append(error)
-        self._last_token = None
-        window.begin = newline + 1
+        column = field + 1 + (len(BOM) if number == 1 and self.head.has_bom else 0)
+        return TextFormatError(problem, self.source.path, number, column)
 
-    def _check_line_length(self) -> None:
-        window = self._window
-        if window.too_long_at is not None:
-            line = self.lines + 1 + window.data.count(b"\n", window.begin, window.too_long_at)
-            problem = f"expected a line of at most {LONGEST_LINE} bytes, got a longer one"
-            raise TextFormatError(problem, self.blocks.path, line, 1)
-
-    def _check_end(self) -> None:
-        if self.rows == 0:
-            detail = f"; the first of {self.skipped} bad lines: {self.first_skipped[0]}" if self.skipped else ""
-            raise TextFormatError(f"expected rows of {self.dim} numbers, got none{detail}", self.blocks.path)
-        data_lines = self.rows + self.skipped
-        less_unk = data_lines - (self._last_token == b"<unk>")
-        if self._stated_rows not in (None, data_lines, less_unk):
+    def _check_rows(self, ingest: _core.Ingest, rows: int) -> None:
+        counts, stated = ingest.counts, self.head.stated_rows
+        if rows == 0:
+            self._no_rows(ingest)
+        data_lines = counts["lines"] - self.head.header
+        if stated not in (None, data_lines, data_lines - counts["last_is_unk"]) and not ingest.was_cut:
             raise TextFormatError(
-                f"expected {self._stated_rows} rows, as the header says, got {data_lines}", self.blocks.path, 1, 1
+                f"expected {stated} rows, as the header says, got {data_lines}", self.source.path, 1, 1
             )
 
-    # ------------------------------------------------------------------ head
-
-    def _read_head(self, dim: int | None, header: Header) -> None:
-        """Read enough of the file to know `dim` and whether there is a header."""
-        window = self._window
-        while self._needs_more() and window.fill():
-            pass
-        self._check_line_length()
-        problem = not_text(window.data[: min(window.filled, 64)])
-        if problem:
-            raise TextFormatError(problem, self.blocks.path, 1, 1)
-        self._has_bom = window.data.startswith(BOM)
-        window.begin = len(BOM) if self._has_bom and window.filled >= len(BOM) else 0
-        if window.begin >= window.end:
-            raise TextFormatError("expected rows of vectors, got an empty file", self.blocks.path)
-        self._stated_rows = None
-        stated = self._find_header(header)
-        if stated is not None:
-            self._stated_rows, stated_dim = stated
-            if dim is not None and dim != stated_dim:
-                raise TextFormatError(
-                    f"expected dim {dim}, got a header that says {stated_dim}", self.blocks.path, 1, 1
-                )
-            dim = stated_dim
-            self.header = 1
-            window.begin = window.data.index(b"\n", window.begin) + 1
-        self.dim = self._most_frequent_dim() if dim is None else dim
-        if self.dim > LONGEST_DIM:
-            raise TextFormatError(f"expected a dim of at most {LONGEST_DIM}, got {self.dim}", self.blocks.path, 1, 1)
-
-    def _needs_more(self) -> bool:
-        """Tell whether lines are missing by which `dim` is found: a header, and HEAD_ROWS that are not blank."""
-        window = self._window
-        if window.filled > LONGEST_LINE:
-            return False
-        if window.data.count(b"\n", 0, window.end) <= HEAD_ROWS:  # the quick answer
-            return True
-        return sum(1 for line in islice(filter(None, self._head_lines()), HEAD_ROWS + 1)) <= HEAD_ROWS
-
-    def _head_lines(self) -> Iterator[bytes]:
-        """Yield the first lines, stripped as rows are. Which ones these are depends on no block size."""
-        begin, limit = self._window.begin, min(self._window.end, LONGEST_LINE + 1)
-        while (newline := self._window.data.find(b"\n", begin, limit)) >= 0:
-            yield bytes(self._window.data[begin:newline]).rstrip(b" \r")
-            begin = newline + 1
-
-    def _find_header(self, header: Header) -> tuple[int, int] | None:
-        """Return (rows, dim) of the header line, or None."""
-        if header is False:
-            return None
-        first, second, *_ = *islice(self._head_lines(), 2), b"", b""
-        match = HEADER.fullmatch(first)
-        stated = (int(match[1]), int(match[2])) if match and int(match[2]) > 0 else None
-        if header is True:
-            if stated is None:
-                got = first[:60].decode("utf-8", "backslashreplace")
-                raise TextFormatError(f"expected a header, 'rows dim', got {got!r}", self.blocks.path, 1, 1)
-            return stated
-        return stated if stated and _is_row(second, stated[1]) else None
-
-    def _most_frequent_dim(self) -> int:
-        """Return the dim of most rows among the first lines; a row has one field more than numbers."""
-        rows = ((place, line) for place, line in enumerate(self._head_lines()) if line)
-        numbers = [(line.count(b" "), place) for place, line in islice(rows, HEAD_ROWS)]
-        ranking = Counter(count for count, _ in numbers).most_common(2)
-        if not ranking:
-            raise TextFormatError(
-                f"expected rows of vectors, got none in the first {LONGEST_LINE} bytes", self.blocks.path
-            )
-        best, frequency = ranking[0]
-        line = self.header + 1 + next(place for count, place in numbers if count == best)
-        if len(ranking) > 1 and ranking[1][1] == frequency:
-            raise TextFormatError(
-                f"expected most of the first {len(numbers)} rows to have one number of fields, got {frequency} with"
-                f" {best} numbers and {frequency} with {ranking[1][0]}; say dim=",
-                self.blocks.path,
-                line,
-                1,
-            )
-        if best == 0:
-            raise TextFormatError(self._no_numbers(), self.blocks.path, line, 1)
-        return best
-
-    def _no_numbers(self) -> str:
-        head = self._window.data[: self._window.end]
-        if b"\0" in head:
-            return "expected rows of a token and numbers, one space apart, got a binary file: it holds zero bytes"
-        if b"\t" in head:
-            return "expected rows of a token and numbers, one space apart, got lines with tabs: replace them by spaces"
-        return "expected rows of a token and numbers, one space apart, got lines without a space"
+    def _no_rows(self, ingest: _core.Ingest) -> None:
+        counts, detail = ingest.counts, ""
+        if counts["not_kept"]:
+            detail = f" of a token to keep; {counts['not_kept']} are of others"
+        if counts["skipped"]:
+            detail += f"; the first of {counts['skipped']} bad lines: {self._bad_lines(ingest)[0]}"
+        raise TextFormatError(f"expected rows of {self.head.dim} numbers, got none{detail}", self.source.path)
 
 
-def _is_row(line: bytes, dim: int) -> bool:
-    """Tell whether a line is a row of `dim` numbers. Nothing is allocated before the line is seen to be that long."""
-    if line.count(b" ") < dim:
-        return False
-    text = line + b"\n" + bytes(_core.TEXT_PADDING)
-    size = len(line) + 1
-    parsed = _core.parse_rows(
-        text, 0, size, np.empty((1, dim), np.float32), np.empty(size, np.uint8), np.empty(1, np.uint16)
-    )
-    return bool(parsed[0] == 1)
-
-
-def _check_arguments(header: Any, on_bad_line: Any) -> None:
-    if header is not True and header is not False and header != "auto":
-        raise ValueError(f"expected header to be 'auto', True or False, got {header!r}")
-    if on_bad_line not in ("error", "skip"):
-        raise ValueError(f"expected on_bad_line to be 'error' or 'skip', got {on_bad_line!r}")
+def _check_arguments(options: TextOptions) -> None:
+    if options.header is not True and options.header is not False and options.header != "auto":
+        raise ValueError(f"expected header to be 'auto', True or False, got {options.header!r}")
+    if options.on_bad_line not in ("error", "skip"):
+        raise ValueError(f"expected on_bad_line to be 'error' or 'skip', got {options.on_bad_line!r}")

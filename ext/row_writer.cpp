@@ -1,0 +1,140 @@
+#include "row_writer.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#if defined(_WIN32)
+#include <io.h>
+#else
+#include <unistd.h>
+#endif
+
+namespace glovestore {
+namespace {
+
+constexpr std::size_t shown_duplicates = 10;
+constexpr std::uint64_t allocation_step = std::uint64_t{64} << 20;
+constexpr std::size_t largest_write = std::size_t{1} << 20;  // the kernel copies a piece while it is still in the cache
+
+// Writes all of it; 0, or errno.
+int write_all(int fd, const void* data, std::size_t size, std::uint64_t offset) {
+#if defined(_WIN32)
+    (void)fd, (void)data, (void)size, (void)offset;
+    return ENOSYS;
+#else
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    while (size > 0) {
+        const ssize_t count = ::pwrite(fd, bytes, std::min(size, largest_write), static_cast<off_t>(offset));
+        if (count < 0 && errno != EINTR) return errno;
+        if (count <= 0) continue;
+        bytes += count, offset += static_cast<std::uint64_t>(count), size -= static_cast<std::size_t>(count);
+    }
+    return 0;
+#endif
+}
+
+// Takes the rows out whose flag is set, and moves the others together.
+void drop_rows(RowBatch& batch, std::size_t dim) {
+    std::size_t kept = 0, from = 0, to = 0;
+    for (std::size_t i = 0; i < batch.rows; ++i) {
+        const std::size_t length = batch.token_lengths[i];
+        if (!batch.is_duplicate[i]) {
+            if (kept < i) {
+                std::copy_n(batch.vectors.begin() + static_cast<std::ptrdiff_t>(i * dim), dim,
+                            batch.vectors.begin() + static_cast<std::ptrdiff_t>(kept * dim));
+                batch.norms[kept] = batch.norms[i];
+                std::memmove(batch.token_bytes.data() + to, batch.token_bytes.data() + from, length);
+                batch.token_lengths[kept] = static_cast<std::uint16_t>(length);
+            }
+            ++kept, to += length;
+        }
+        from += length;
+    }
+    batch.rows = kept;
+}
+
+}  // namespace
+
+RowWriter::RowWriter(int fd, std::uint64_t vectors_offset, std::uint64_t checksums_offset, std::size_t checksum_block,
+                     std::size_t dim, std::uint64_t expected_rows, std::uint64_t index_seeds, const Kernels& kernels)
+    : fd_(fd), vectors_offset_(vectors_offset), dim_(dim), kernels_(kernels), tokens_(expected_rows, index_seeds),
+      hashes_(checksum_block, static_cast<std::size_t>(vectors_offset - checksums_offset)),
+      mean_(dim), squares_(dim), shift_(dim), sum_(dim), sum_of_squares_(dim), std_(dim),
+      statistics_{0, 0, mean_.data(), squares_.data(), shift_.data(), sum_.data(), sum_of_squares_.data()} {
+    norms_.reserve(expected_rows);
+}
+
+RowWriter::~RowWriter() {
+#if !defined(_WIN32)
+    ::close(fd_);
+#endif
+}
+
+RowWriter::Status RowWriter::place(RowBatch& batch) {
+    batch.first_row = tokens_.rows();
+    batch.is_duplicate.resize(batch.rows);
+    if (!tokens_.add(batch.token_bytes.data(), batch.token_lengths.data(), batch.rows, batch.is_duplicate.data()))
+        return Status::collisions;
+    const std::uint64_t placed = tokens_.rows() - batch.first_row;
+    if (placed < batch.rows) {
+        duplicates_ += batch.rows - placed;
+        const auto* token = reinterpret_cast<const char*>(batch.token_bytes.data());
+        for (std::size_t i = 0; i < batch.rows && first_duplicates_.size() < shown_duplicates; token += batch.token_lengths[i++])
+            if (batch.is_duplicate[i]) first_duplicates_.emplace_back(token, token + batch.token_lengths[i]);
+    }
+    preallocate(vectors_offset_ + tokens_.rows() * dim_ * sizeof(float));
+    return Status::ok;
+}
+
+// Blocks that are reserved in large steps are written faster than blocks that the file system has to find one by one.
+void RowWriter::preallocate(std::uint64_t end) {
+#if defined(__linux__)
+    while (end > allocated_) {
+        if (::fallocate(fd_, 0, static_cast<off_t>(allocated_), static_cast<off_t>(allocation_step)) == 0)
+            allocated_ += allocation_step;
+        else if (errno != EINTR)
+            allocated_ = ~std::uint64_t{0};  // not on this file system, or too little room for a step: writing will tell
+    }
+#else
+    (void)end;
+#endif
+}
+
+RowWriter::Status RowWriter::write(RowBatch& batch) {
+    const std::size_t placed = batch.rows;
+    batch.norms.resize(placed);
+    kernels_.row_norms(batch.vectors.data(), placed, dim_, batch.norms.data());
+    if (std::any_of(batch.is_duplicate.begin(), batch.is_duplicate.end(), [](unsigned char flag) { return flag != 0; }))
+        drop_rows(batch, dim_);
+    const std::uint64_t offset = batch.first_row * dim_ * sizeof(float);
+    const std::size_t size = batch.rows * dim_ * sizeof(float);
+    const int error = write_all(fd_, batch.vectors.data(), size, vectors_offset_ + offset);
+    if (error != 0) {
+        error_ = error;
+        return Status::write_failed;
+    }
+    hashes_.hash_whole(batch.vectors.data(), size, offset, batch.block_hashes);
+    return Status::ok;
+}
+
+void RowWriter::add(RowBatch& batch) {
+    norms_.insert(norms_.end(), batch.norms.begin(), batch.norms.begin() + static_cast<std::ptrdiff_t>(batch.rows));
+    hashes_.add(batch.vectors.data(), batch.rows * dim_ * sizeof(float), batch.block_hashes);
+    kernels_.update_statistics(statistics_, batch.vectors.data(), batch.rows, dim_);
+}
+
+RowWriter::Status RowWriter::append(RowBatch& batch) {
+    Status status = place(batch);
+    if (status == Status::ok) status = write(batch);
+    if (status == Status::ok) add(batch);
+    return status;
+}
+
+bool RowWriter::finish() {
+    finish_statistics(statistics_, dim_, std_.data());
+    return tokens_.finish();
+}
+
+}  // namespace glovestore

@@ -1,0 +1,83 @@
+// Rows on their way into a store: tokens into the token index, vectors into the file, and what is computed from them while
+// they are in the cache (norms, statistics, block checksums).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels.hpp"
+#include "piece_hashes.hpp"
+#include "token_table.hpp"
+
+namespace glovestore {
+
+// Rows that belong together, with memory of their own, which serves one batch after the other.
+struct RowBatch {
+    std::vector<float> vectors;              // (rows, dim)
+    std::vector<unsigned char> token_bytes;  // the tokens one behind the other
+    std::vector<std::uint16_t> token_lengths;
+    std::size_t rows = 0;
+
+    std::vector<unsigned char> is_duplicate;
+    std::vector<float> norms;
+    std::vector<std::uint64_t> block_hashes;
+    std::uint64_t first_row = 0;  // where they stand in the store, once they are placed
+};
+
+class RowWriter {
+public:
+    enum class Status { ok, collisions, write_failed };
+
+    // Writes to `fd` (owned: closed with this object), row i at `vectors_offset` + i * dim * 4. Checksum blocks are
+    // counted from `checksums_offset`.
+    RowWriter(int fd, std::uint64_t vectors_offset, std::uint64_t checksums_offset, std::size_t checksum_block,
+              std::size_t dim, std::uint64_t expected_rows, std::uint64_t index_seeds, const Kernels& kernels);
+    ~RowWriter();
+    RowWriter(const RowWriter&) = delete;
+    RowWriter& operator=(const RowWriter&) = delete;
+
+    // Three steps, for several threads: `place` and `add` in the order of the batches, one thread at a time in each;
+    // `write` between them, any number of threads at once.
+    Status place(RowBatch& batch);  // gives each token a row; those that were there already leave the batch
+    Status write(RowBatch& batch);
+    void add(RowBatch& batch);
+
+    // All three, for one thread.
+    Status append(RowBatch& batch);
+    // Completes the index and the statistics. Nothing may be appended afterwards.
+    bool finish();
+
+    std::size_t dim() const { return dim_; }
+    const Kernels& kernels() const { return kernels_; }
+    const GrowingTokens& tokens() const { return tokens_; }
+    std::uint64_t duplicates() const { return duplicates_; }
+    const std::vector<std::string>& first_duplicates() const { return first_duplicates_; }
+    const std::vector<float>& norms() const { return norms_; }
+    // The first is of a block whose start this object did not see.
+    const std::vector<std::uint64_t>& block_hashes() const { return hashes_.finished(); }
+    const std::vector<double>& mean() const { return mean_; }
+    const std::vector<double>& std() const { return std_; }
+    int error() const { return error_; }  // errno of a failed write, or 0
+
+private:
+    void preallocate(std::uint64_t end);
+
+    const int fd_;
+    const std::uint64_t vectors_offset_;
+    const std::size_t dim_;
+    const Kernels& kernels_;
+    GrowingTokens tokens_;
+    std::uint64_t duplicates_ = 0;
+    std::vector<std::string> first_duplicates_;
+    std::uint64_t allocated_ = 0;
+    std::vector<float> norms_;
+    PieceHashes hashes_;
+    std::vector<double> mean_, squares_, shift_, sum_, sum_of_squares_, std_;
+    Statistics statistics_;
+    std::atomic<int> error_{0};
+};
+
+}  // namespace glovestore

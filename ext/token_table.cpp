@@ -1,0 +1,75 @@
+#include "token_table.hpp"
+
+#include <algorithm>
+
+#include "hash.hpp"
+
+namespace glovestore {
+namespace {
+
+constexpr std::size_t lookahead = 32;
+
+}  // namespace
+
+GrowingTokens::GrowingTokens(std::uint64_t expected_rows, std::uint64_t seeds)
+    : slots_(buckets_for(expected_rows) * bucket_slots), seeds_(seeds) {
+    offsets_.reserve(expected_rows + 1);
+}
+
+bool GrowingTokens::rebuild(std::uint64_t buckets, std::uint64_t first_seed) {
+    for (seed_ = first_seed; seed_ < seeds_; ++seed_) {
+        slots_ = {};  // before the new ones: one table in memory at a time
+        slots_.resize(buckets * bucket_slots);
+        const IndexBuild built = build_index(table(), slots_.data(), buckets, seed_, nullptr);
+        longest_probe_ = built.longest_probe;
+        if (!built.too_long) return true;
+    }
+    return false;
+}
+
+// Inserts the token that was appended last, or takes it off again.
+bool GrowingTokens::insert_last(std::uint64_t hash, bool& is_duplicate) {
+    const std::uint64_t row = rows() - 1;
+    const std::uint32_t probe = insert_token(table(), slots_.data(), slots_.size() / bucket_slots, row, hash);
+    is_duplicate = probe == is_duplicate_token;
+    if (is_duplicate) {
+        offsets_.pop_back();
+        bytes_.resize(offsets_.back());
+        return true;
+    }
+    if (probe == is_too_far) return rebuild(slots_.size() / bucket_slots, seed_ + 1);
+    longest_probe_ = std::max(longest_probe_, probe);
+    return true;
+}
+
+bool GrowingTokens::add(const unsigned char* bytes, const std::uint16_t* lengths, std::size_t count,
+                        unsigned char* is_duplicate) {
+    const std::uint64_t needed = buckets_for(rows() + count);
+    if (needed * bucket_slots > slots_.size() && !rebuild(needed, 0)) return false;
+    for (std::size_t first = 0; first < count; first += lookahead) {
+        const std::size_t end = std::min(count, first + lookahead);
+        std::uint64_t hashes[lookahead];
+        const unsigned char* token = bytes;
+        for (std::size_t i = first; i < end; token += lengths[i++]) {
+            hashes[i - first] = xxh64(token, lengths[i], seed_);
+            prefetch_home(index(), hashes[i - first]);
+        }
+        const std::uint64_t seed = seed_;
+        for (std::size_t i = first; i < end; bytes += lengths[i++]) {
+            bytes_.insert(bytes_.end(), bytes, bytes + lengths[i]);
+            offsets_.push_back(bytes_.size());
+            bool duplicate = false;
+            const std::uint64_t hash = seed == seed_ ? hashes[i - first] : xxh64(bytes, lengths[i], seed_);
+            if (!insert_last(hash, duplicate)) return false;
+            is_duplicate[i] = duplicate;
+        }
+    }
+    return true;
+}
+
+bool GrowingTokens::finish() {
+    const std::uint64_t needed = buckets_for(rows());
+    return (seed_ == 0 && needed * bucket_slots == slots_.size()) || rebuild(needed, 0);
+}
+
+}  // namespace glovestore

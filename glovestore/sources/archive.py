@@ -1,0 +1,151 @@
+"""One member of a zip archive as text. zipfile reads the directory; the member's own bytes are read here."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Iterator
+from typing import IO, cast
+
+from glovestore.errors import TextFormatError
+from glovestore.sources.decoding import INFLATE_ERRORS, DecodedSource, Feed, crc32, new_inflater
+from glovestore.sources.files import BLOCK, OpenFile
+
+SHOWN_MEMBERS = 20
+LOCAL_HEADER = struct.Struct("<4s22xHH")  # its signature, and the lengths of the name and the extra field behind it
+ENCRYPTED = 0x2041  # flags: traditional, strong, and an encrypted directory
+# What zipfile raises for a directory that somebody damaged; OSError where it seeks to a place before the file.
+DIRECTORY_ERRORS = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OverflowError, OSError, struct.error)
+
+
+class MemberSource(DecodedSource):
+    """A member's text; length and CRC-32 are those of the archive's directory. `size` counts its compressed bytes."""
+
+    what = "zip member"
+
+    def __init__(self, file: OpenFile, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+        super().__init__(file)
+        self.name = f"{self.name}#{member.filename}"
+        self.path = f"{file.path}#{member.filename}"
+        self.size = member.compress_size
+        self._archive = archive
+        self._member = member
+        if member.flag_bits & ENCRYPTED:
+            raise self._error("expected a member that is not encrypted, got an encrypted one: extract it first")
+        self._begin = self._find_data()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the member's text."""
+        crc = size = 0
+        for piece in self._unchecked():
+            crc = crc32(piece, crc)
+            size += len(piece)
+            if size > self._member.file_size:  # stop here: it may be endless
+                break
+            yield piece
+        self._check_text(crc, size, self._member.CRC, self._member.file_size)
+
+    def _unchecked(self) -> Iterator[bytes]:
+        if self._member.compress_type == zipfile.ZIP_STORED:
+            return self._stored()
+        if self._member.compress_type == zipfile.ZIP_DEFLATED:
+            return self._deflated()
+        return self._otherwise_packed()
+
+    def _stored(self) -> Iterator[bytes]:
+        while piece := self._read(BLOCK):
+            self.text_bytes += len(piece)
+            yield piece
+
+    def _deflated(self) -> Iterator[bytes]:
+        feed = Feed(self._read)
+        yield from self._decode(new_inflater(), feed, INFLATE_ERRORS)
+        if feed.peek(1):
+            raise self._damaged(f"expected it to take up {self.size} bytes in the archive, got its end before that")
+
+    def _otherwise_packed(self) -> Iterator[bytes]:
+        """Let zipfile decompress: it may know the method."""
+        try:
+            with self._archive.open(self._member) as stream:
+                while piece := stream.read(BLOCK):
+                    self.text_bytes += len(piece)
+                    share = self.text_bytes / max(1, self._member.file_size)
+                    self.position = int(self._member.compress_size * min(1.0, share))
+                    yield piece
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever the method's own module raises
+            raise self._damaged(f"compression method {self._member.compress_type}: {error}") from error
+
+    def _read(self, count: int) -> bytes:
+        left = self._member.compress_size - self.position
+        data = self._file.read_at(self._begin + self.position, min(count, left))
+        self.position += len(data)
+        return data
+
+    def _find_data(self) -> int:
+        """Return where the member's data begin: behind the header that stands in front of them."""
+        at = self._member.header_offset
+        header = self._file.read_at(at, LOCAL_HEADER.size) if at >= 0 else b""
+        if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
+            raise self._error(f"expected the header of a zip member at byte {at}, got {header[:4]!r}")
+        _, name_size, extra_size = LOCAL_HEADER.unpack(header)
+        begin: int = at + LOCAL_HEADER.size + name_size + extra_size
+        if begin + self._member.compress_size > self._archive.start_dir:
+            raise self._error(
+                f"expected a member inside the archive, got {self._member.compress_size} bytes from byte {begin} on,"
+                f" which reach into the directory at byte {self._archive.start_dir}"
+            )
+        return begin
+
+
+def open_member(file: OpenFile, name: str | None) -> MemberSource:
+    """Return the member `name`, or the only one there is, of a zip archive.
+
+    Raises TextFormatError if the archive is damaged or comes through a pipe, or does not have exactly one such member.
+    """
+    if not file.seekable:
+        raise TextFormatError(
+            "expected text, or gzip, bzip2, xz or zstd data, got a zip archive from a pipe: its directory stands at its"
+            " end; save it to a file first, or pass a member on with `unzip -p`",
+            file.path,
+        )
+    try:
+        archive = zipfile.ZipFile(cast(IO[bytes], file.file))
+    except DIRECTORY_ERRORS as error:
+        raise TextFormatError(
+            f"expected a zip archive with a directory at its end, got none that can be read ({error}): was it cut off?",
+            file.path,
+        ) from error
+    return MemberSource(file, archive, _choose(file, archive.infolist(), name))
+
+
+def _choose(file: OpenFile, members: list[zipfile.ZipInfo], name: str | None) -> zipfile.ZipInfo:
+    files = [member for member in members if not member.is_dir()]
+    candidates = [member for member in files if _may_be_vectors(member)]
+    if name is None:
+        found, wanted = candidates, "one file in the archive"
+    else:
+        found = [member for member in files if member.filename == name]
+        found = found or [member for member in candidates if member.filename.rpartition("/")[2] == name]
+        wanted = f"one file {name!r} in the archive"
+    if len(found) == 1:
+        return found[0]
+    if found:
+        example = found[0].filename
+        problem = f"expected {wanted}, got {_list(found)}; name one: member={example!r}, or {file.path}#{example}"
+    else:
+        problem = f"expected {wanted}, got none" + ("" if name is None else f"; it holds {_list(files)}")
+    raise TextFormatError(problem, file.path)
+
+
+def _may_be_vectors(member: zipfile.ZipInfo) -> bool:
+    """Tell whether a file may be meant when none is named: one with content that no system program left behind."""
+    folder, _, base = member.filename.rpartition("/")
+    return member.file_size > 0 and not base.startswith(".") and "__MACOSX" not in folder.split("/")
+
+
+def _list(members: list[zipfile.ZipInfo]) -> str:
+    names = [name if name.isprintable() else repr(name) for name in (member.filename for member in members)]
+    more = f" and {len(names) - SHOWN_MEMBERS} more" if len(names) > SHOWN_MEMBERS else ""
+    return f"{len(names)}: {', '.join(names[:SHOWN_MEMBERS])}{more}" if names else "none"

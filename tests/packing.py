@@ -1,0 +1,77 @@
+"""Texts packed in every way that open_source reads, and the one way in which these tests read them."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import random
+import struct
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+from glovestore.sources.files import open_source
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+LONGEST_PIECE = 1 << 20
+_random = random.Random(5)
+TEXT = b"".join(b"token%d %.5f %.5f\n" % (i, _random.gauss(0, 1), _random.gauss(0, 1)) for i in range(12))
+LONG_TEXT = b"".join(b"token%d %.5f %.5f\n" % (i, _random.gauss(0, 1), _random.random()) for i in range(60_000))
+RAW_DEFLATE = -15
+
+
+def pack_zstd(text: bytes) -> bytes:
+    return zstd.compress(text, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda text: gzip.compress(text, mtime=0),
+    "bzip2": bz2.compress,
+    "xz": lambda text: lzma.compress(text, preset=1),
+    "zstd": pack_zstd,
+}
+SIGNATURE_BYTES = {"gzip": 2, "bzip2": 10, "xz": 6, "zstd": 4}  # a file cut before that is some text
+
+
+def deflate(text: bytes) -> bytes:
+    packer = zlib.compressobj(6, zlib.DEFLATED, RAW_DEFLATE)
+    return packer.compress(text) + packer.flush()
+
+
+def gzip_with_everything(text: bytes, name: bytes = b"glove.txt") -> bytes:
+    """Return a gzip file with every optional field of RFC 1952: text flag, extra field, name, comment, header CRC."""
+    header = b"\x1f\x8b\x08\x1f\0\0\0\0\0\x03" + struct.pack("<H", 5) + b"ABext" + name + b"\0a comment\0"
+    header += struct.pack("<H", zlib.crc32(header) & 0xFFFF)
+    return header + deflate(text) + struct.pack("<II", zlib.crc32(text), len(text) % 2**32)
+
+
+def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, comment: bytes = b"") -> bytes:
+    """Return a zip archive; a name that ends with "/" is a folder."""
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.comment = comment
+        for name, text in members.items():
+            archive.writestr(zipfile.ZipInfo(name), text, method)
+    return file.getvalue()
+
+
+def read_source(path: Path, member: str | None = None) -> bytes:
+    """Return the whole text, and hold every piece against what pieces promise."""
+    with open_source(path, member) as source:
+        pieces, positions = [], [0]
+        for piece in source.pieces():
+            assert 0 < len(piece) <= LONGEST_PIECE
+            pieces.append(piece)
+            positions.append(source.position)
+        source.check_unchanged()
+        assert positions == sorted(positions)
+        assert source.size in (None, source.position)
+    return b"".join(pieces)

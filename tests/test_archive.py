@@ -1,0 +1,340 @@
+"""zip archives: which member is meant, and its text whole or an error."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from packing import LONG_TEXT, TEXT, read_source, zip_of
+from test_sources_compressed import flips
+
+from glovestore import TextFormatError
+from glovestore.sources import decoding
+from glovestore.sources.decoding import PIECE
+from glovestore.sources.files import open_source
+
+METHODS = {
+    "stored": zipfile.ZIP_STORED,
+    "deflated": zipfile.ZIP_DEFLATED,
+    "bzip2": zipfile.ZIP_BZIP2,
+    "lzma": zipfile.ZIP_LZMA,
+}
+STUB = b"#!/bin/sh\nexec unzip $0\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "glove.zip"
+
+
+@pytest.fixture(params=[True, False], ids=["isal", "zlib"])
+def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "HAS_ISAL", request.param)
+
+
+def error_of(path: Path, content: bytes, member: str | None = None) -> str:
+    path.write_bytes(content)
+    with pytest.raises(TextFormatError) as caught:
+        read_source(path, member)
+    assert str(path) in str(caught.value)
+    return caught.value.problem
+
+
+# --------------------------------------------------------------------- whole
+
+
+@pytest.mark.usefixtures("inflater")
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("text", [b"a", TEXT, LONG_TEXT, bytes(3 * PIECE + 1)], ids=["a", "text", "long", "zeros"])
+def test_a_member_comes_out_as_it_went_in(path: Path, method: int, text: bytes):
+    path.write_bytes(zip_of({"folder/": b"", "folder/glove.txt": text}, method))
+    with open_source(path) as source:
+        assert source.path == f"{path}#folder/glove.txt"
+        assert source.name == "glove.zip#folder/glove.txt"
+        with zipfile.ZipFile(path) as archive:
+            assert source.size == archive.getinfo("folder/glove.txt").compress_size
+        assert (source.regular, source.fileno(), source.head, source.position) == (False, None, b"", 0)
+    assert read_source(path) == text
+
+
+def test_an_empty_member_that_is_named(path: Path):
+    path.write_bytes(zip_of({"empty.txt": b"", "glove.txt": TEXT}))
+    assert read_source(path, "empty.txt") == b""
+    assert read_source(path) == TEXT
+
+
+@pytest.mark.parametrize("stub", [STUB, b"MZ" + bytes(100_000)])
+def test_an_archive_that_unpacks_itself(path: Path, stub: bytes):
+    packed = zip_of({"a.txt": TEXT, "b.txt": LONG_TEXT})
+    path.write_bytes(stub + packed)
+    assert read_source(path, "b.txt") == LONG_TEXT  # its offsets count from behind the stub
+    path.write_bytes(stub)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", TEXT)
+    assert read_source(path) == TEXT  # its offsets count from the start of the file
+
+
+def test_an_archive_with_a_comment(path: Path):
+    path.write_bytes(zip_of({"a.txt": TEXT}, comment=b"x" * 65_535))
+    assert read_source(path) == TEXT
+    path.write_bytes(STUB + zip_of({"a.txt": TEXT}, comment=b"x" * 65_535))
+    assert read_source(path, "a.txt") == TEXT
+
+
+def test_text_that_holds_the_signatures_of_zip_is_text(path: Path):
+    text = TEXT + b"PK\x05\x06 1 2\n"
+    path.write_bytes(text)
+    assert read_source(path) == text
+
+
+def test_zip64(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The archive has what one of more than 4 GiB or 65,535 members has."""
+    file = BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile, "ZIP64_LIMIT", 10)
+        patch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in ("a.txt", "b.txt"):
+                with archive.open(name, "w", force_zip64=True) as member:
+                    member.write(LONG_TEXT)
+    content = file.getvalue()
+    assert b"PK\x06\x06" in content and content.count(b"\xff" * 8) >= 2
+    path.write_bytes(content)
+    assert read_source(path, "b.txt") == LONG_TEXT
+    path.write_bytes(STUB + content)
+    assert read_source(path, "b.txt") == LONG_TEXT
+
+
+def test_sizes_that_stand_behind_the_data(path: Path):
+    """An archive written to a pipe: the local header says 0, the directory knows."""
+
+    class Pipe(BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            raise OSError("no seek")
+
+        def tell(self) -> int:
+            raise OSError("no tell")
+
+    file = Pipe()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", TEXT)
+    assert b"PK\x07\x08" in file.getvalue()
+    path.write_bytes(file.getvalue())
+    assert read_source(path) == TEXT
+
+
+# ------------------------------------------------------------- which member
+
+MANY = {
+    "glove/": b"",
+    "glove/a.txt": b"1",
+    "glove/b.txt": b"2",
+    "other/b.txt": b"3",
+    "c#d.txt": b"4",
+    ".hidden": b"5",
+    "__MACOSX/glove/._a.txt": b"6",
+    "empty": b"",
+}
+
+
+def test_the_only_candidate(path: Path):
+    path.write_bytes(zip_of({name: text for name, text in MANY.items() if name not in ("glove/b.txt", "other/b.txt")}))
+    assert error_of(path, path.read_bytes()).startswith(
+        "expected one file in the archive, got 2: glove/a.txt, c#d.txt;"
+    )
+    path.write_bytes(zip_of({"__MACOSX/": b"", "x/": b"", ".x": b"1", "__MACOSX/x": b"1", "x/y": TEXT, "x/.y": b"1"}))
+    assert read_source(path) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("glove/a.txt", b"1"),
+        ("a.txt", b"1"),
+        ("glove/b.txt", b"2"),
+        ("other/b.txt", b"3"),
+        ("c#d.txt", b"4"),
+        (".hidden", b"5"),
+        ("__MACOSX/glove/._a.txt", b"6"),
+        ("empty", b""),
+    ],
+)
+def test_a_member_by_name(path: Path, name: str, text: bytes):
+    path.write_bytes(zip_of(MANY))
+    assert read_source(path, name) == text
+    assert read_source(path.parent / f"glove.zip#{name}") == text
+
+
+def test_a_file_with_that_very_name_comes_first(path: Path):
+    path.write_bytes(zip_of({"a.txt": b"member"}))
+    path.with_name("glove.zip#a.txt").write_bytes(b"file")
+    assert read_source(path.with_name("glove.zip#a.txt")) == b"file"
+    assert read_source(path, "a.txt") == b"member"
+
+
+def test_the_longest_name_of_a_file_is_the_archive(path: Path):
+    path.write_bytes(zip_of({"x#y": b"short"}))
+    path.with_name("glove.zip#x").write_bytes(zip_of({"y": b"long"}))
+    assert read_source(path.with_name("glove.zip#x#y")) == b"long"
+    path.with_name("glove.zip#x").unlink()
+    assert read_source(path.with_name("glove.zip#x#y")) == b"short"
+
+
+@pytest.mark.parametrize("name", ["missing.zip#a.txt", "glove.zip#", "#", "."])
+def test_no_member_and_no_such_file(path: Path, name: str):
+    path.write_bytes(zip_of({"a.txt": b"1"}))
+    with pytest.raises((FileNotFoundError, IsADirectoryError)):
+        open_source(path.with_name("x").parent / name)
+
+
+def test_several_candidates(path: Path):
+    assert error_of(path, zip_of(MANY)) == (
+        "expected one file in the archive, got 4: glove/a.txt, glove/b.txt, other/b.txt, c#d.txt; name one:"
+        f" member='glove/a.txt', or {path}#glove/a.txt"
+    )
+    assert error_of(path, zip_of(MANY), "b.txt") == (
+        "expected one file 'b.txt' in the archive, got 2: glove/b.txt, other/b.txt; name one: member='glove/b.txt', or"
+        f" {path}#glove/b.txt"
+    )
+    twenty = {f"{number}.txt": b"1" for number in range(20)}
+    assert "got 20: 0.txt, 1.txt" in error_of(path, zip_of(twenty))
+    assert " 19.txt; name one" in error_of(path, zip_of(twenty))
+    assert " 19.txt and 3 more; name one" in error_of(path, zip_of({**twenty, "20": b"1", "21": b"1", "22": b"1"}))
+
+
+def test_no_candidate(path: Path):
+    assert error_of(path, zip_of({})) == "expected one file in the archive, got none"
+    assert error_of(path, zip_of({".x": b"1", "y/": b"", "z": b""})) == "expected one file in the archive, got none"
+    assert error_of(path, zip_of({"a": b"1", "b\x1b[2J": b"2"}), "c") == (
+        "expected one file 'c' in the archive, got none; it holds 2: a, 'b\\x1b[2J'"
+    )
+    assert error_of(path, zip_of({}), "c") == "expected one file 'c' in the archive, got none; it holds none"
+    assert "got none; it holds 1: a" in error_of(path, zip_of({"a": b"1", "b/": b""}), "b/")
+
+
+def test_two_members_of_one_name(path: Path):
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", b"1")
+        archive.writestr("a.txt", b"2")
+    assert "expected one file 'a.txt' in the archive, got 2: a.txt, a.txt" in error_of(path, path.read_bytes(), "a.txt")
+
+
+# ------------------------------------------------------------------- damage
+
+
+def patched(content: bytes, local: dict[int, bytes], central: dict[int, bytes]) -> bytes:
+    """Return a zip archive of one member with other bytes in its local header and in its directory's entry."""
+    changed = bytearray(content)
+    for signature, changes in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        start = content.index(signature)
+        for offset, value in changes.items():
+            changed[start + offset : start + offset + len(value)] = value
+    return bytes(changed)
+
+
+@pytest.mark.usefixtures("inflater")
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_every_cut_is_an_error(path: Path, method: int):
+    content = zip_of({"glove.txt": TEXT}, method)
+    for size in range(4, len(content)):
+        assert "directory at its end, got none that can be read (File is not a zip file): was it cut off?" in (
+            error_of(path, content[:size])
+        )
+
+
+@pytest.mark.usefixtures("inflater")
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_every_flipped_bit_is_an_error_or_does_not_matter(path: Path, method: int):
+    content, errors = zip_of({"folder/glove.txt": TEXT}, method), 0
+    for at, damaged in flips(content):
+        path.write_bytes(damaged)
+        try:
+            assert read_source(path) == TEXT, at
+        except TextFormatError:
+            errors += 1
+    assert errors > 2 * len(content)
+
+
+@pytest.mark.usefixtures("inflater")
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED], ids=["stored", "deflated"])
+def test_what_the_directory_says_of_a_member(path: Path, method: int):
+    content = zip_of({"a.txt": TEXT}, method)
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        crc, size, packed_size = archive.infolist()[0].CRC, len(TEXT), archive.infolist()[0].compress_size
+    start = f"expected a sound zip member, got one that cannot be read behind {size} bytes of text: "
+    wrong = {16: struct.pack("<I", crc ^ 1)}
+    assert error_of(path, patched(content, wrong, wrong)) == (
+        start + f"expected CRC-32 {crc ^ 1:08x}, as it says itself, got {crc:08x}"
+    )
+    for stated in (size - 1, size + 1):
+        assert error_of(path, patched(content, {}, {24: struct.pack("<I", stated)})) == (
+            start + f"expected {stated} bytes of text, as it says itself, got {size}"
+        )
+    less = error_of(path, patched(content, {}, {20: struct.pack("<I", packed_size - 1)}))
+    if method == zipfile.ZIP_STORED:
+        assert less.endswith(f" expected {size} bytes of text, as it says itself, got {size - 1}")
+    else:
+        assert less.startswith("expected a whole zip member, got one that ends after ")
+    more = error_of(path, patched(content, {}, {20: struct.pack("<I", packed_size + 1)}))
+    assert more == (
+        f"expected a member inside the archive, got {packed_size + 1} bytes from byte 35 on, which reach into the"
+        f" directory at byte {35 + packed_size}"
+    )
+
+
+def test_deflate_data_that_end_early(path: Path):
+    content = zip_of({"a.txt": TEXT, "b.txt": TEXT})
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        packed_size = archive.infolist()[0].compress_size
+    assert error_of(path, patched(content, {}, {20: struct.pack("<I", packed_size + 9)}), "a.txt").endswith(
+        f"expected it to take up {packed_size + 9} bytes in the archive, got its end before that"
+    )
+
+
+def test_a_member_of_more_text_than_stated_is_not_read_to_its_end(path: Path):
+    content = patched(zip_of({"a.txt": bytes(1 << 26)}), {}, {24: struct.pack("<I", 5)})
+    path.write_bytes(content)
+    sentence = f"expected 5 bytes of text, as it says itself, got {PIECE}$"
+    with open_source(path) as source, pytest.raises(TextFormatError, match=sentence):
+        next(source.pieces())
+
+
+def test_a_local_header_that_is_not_there(path: Path):
+    content = zip_of({"a.txt": TEXT})
+    assert error_of(path, patched(content, {0: b"PK\x03\x05"}, {})) == (
+        "expected the header of a zip member at byte 0, got b'PK\\x03\\x05'"
+    )
+    assert error_of(path, patched(content, {}, {42: b"\x01"})).startswith(
+        "expected the header of a zip member at byte 1"
+    )
+    assert error_of(path, patched(content, {}, {42: b"\xff\xff\xff\x00"})).endswith("at byte 16777215, got b''")
+
+
+@pytest.mark.parametrize("flags", [0x0001, 0x0041, 0x2000])
+def test_an_encrypted_member(path: Path, flags: int):
+    wrong = struct.pack("<H", flags)
+    assert error_of(path, patched(zip_of({"a.txt": TEXT}), {6: wrong}, {8: wrong})) == (
+        "expected a member that is not encrypted, got an encrypted one: extract it first"
+    )
+
+
+def test_a_method_that_nobody_knows(path: Path):
+    wrong = struct.pack("<H", 98)
+    problem = error_of(path, patched(zip_of({"a.txt": TEXT}), {8: wrong}, {10: wrong}))
+    assert problem.endswith("behind 0 bytes of text: compression method 98: That compression method is not supported")
+
+
+def test_a_damaged_directory(path: Path):
+    content = zip_of({"a.txt": TEXT})
+    problem = error_of(path, patched(content, {}, {0: b"XX"}))
+    assert "got none that can be read (Bad magic number for central directory)" in problem
+    problem = error_of(path, patched(content, {}, {6: b"\xff"}))
+    assert "got none that can be read (zip file version 25.5)" in problem
+    problem = error_of(path, patched(content, {}, {8: b"\0\x08", 46: b"\xff"}))  # "UTF-8", and what is none
+    assert "got none that can be read ('utf-8' codec can't decode" in problem
