@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from processes import Job
 from pytest_benchmark.fixture import BenchmarkFixture
 from table import Row, render
-from texts import SHAPES, Text, check_store, read_text
+from texts import SHAPES, Text, check_store, read_text, settled
 
 import glovestore
 
@@ -80,13 +80,13 @@ def vectors_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathF
     if path is not None:
         return path
     generated = tmp_path_factory.mktemp("text") / "generated.txt"
-    return vectors_generator.generate(generated, pytestconfig.getoption("rows"), DIM)
+    return settled(vectors_generator.generate(generated, pytestconfig.getoption("rows"), DIM))
 
 
 @pytest.fixture(scope="session")
 def built(vectors_file: Path, tmp_path_factory: pytest.TempPathFactory) -> glovestore.BuildReport:
     """The report of a store made of the file, alone in its folder under the name store.h5."""
-    return glovestore.build(vectors_file, tmp_path_factory.mktemp("store") / "store.h5", durable=False)
+    return glovestore.build(vectors_file, tmp_path_factory.mktemp("store") / "store.h5")
 
 
 @pytest.fixture(scope="session")

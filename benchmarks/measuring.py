@@ -41,7 +41,7 @@ class ReportedClock:
 
 
 PROCESS_CLOCK = ReportedClock()
-in_a_process = pytest.mark.benchmark(timer=PROCESS_CLOCK.read)  # for what calls Measure.load
+in_a_process = pytest.mark.benchmark(timer=PROCESS_CLOCK.read)  # for times that another process measured
 
 
 @dataclass(frozen=True)

@@ -148,8 +148,8 @@ def draw_tiers(entries: Sequence[Entry]) -> Figure:
     draw_ceilings(axes, floors)
     axes.set_ylim(0, max([*builds.values(), *floors.values()]) * 1.12)
     axes.set_ylabel("GB of text a second, median")
-    what = entries[0]["group"].partition(",")[0]
-    axes.set_title(f"{what[0].upper()}{what[1:]}, by SIMD tier and threads")
+    group = entries[0]["group"]
+    axes.set_title(f"{group[0].upper()}{group[1:]}")
     return figure
 
 

@@ -24,7 +24,7 @@ pytestmark = in_a_process
 
 def task(store: glovestore.EmbeddingStore, text: Text) -> Task:
     rows, dim = store.shape
-    return Task(f"load {text.megabytes:,.3g} MB of text, {rows:,} x {dim}", text.megabytes, "MB/s", rows)
+    return Task(f"load {text.size}, {rows:,} x {dim}", text.megabytes, "MB/s", rows)
 
 
 @pytest.mark.parametrize("durable", [False, True], ids=["without-fsync", "with-fsync"])

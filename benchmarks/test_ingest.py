@@ -21,6 +21,7 @@ from measuring import Measure, Task, in_a_process
 from ours import FROM_PIPE, GLOVESTORE, INFLATE
 from peers import WANTED_PEERS
 from processes import Job
+from table import significant
 from texts import Text
 
 import glovestore
@@ -97,7 +98,7 @@ def cut(text: Text, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def whole(text: Text, store: glovestore.EmbeddingStore) -> Task:
-    group = f"build from {text.megabytes:,.3g} MB of text, by kind of input"
+    group = f"build from {text.size}, by kind of input"
     return Task(group, text.megabytes, "MB/s", len(store))
 
 
@@ -121,7 +122,7 @@ def test_compressed(
     path = packed(kind)
     source = f"{path}#{MEMBER}" if kind == ".zip" else str(path)
     job = replace(job, loader=GLOVESTORE.name, source=source)
-    what = f"{kind}, {path.stat().st_size / 1e6:,.3g} MB"
+    what = f"{kind}, {significant(path.stat().st_size / 1e6)} MB"
     measure.load(whole(text, store), GLOVESTORE, job, what=what)
 
 
@@ -136,12 +137,12 @@ def test_inflate_alone(
 def test_slowly_compressed(measure: Measure, cut: Path, job: Job, store: Any, tmp_path: Path, kind: str) -> None:
     megabytes = cut.stat().st_size / 1e6
     rows = glovestore.build(cut, tmp_path / "cut.h5", durable=False).rows
-    task = Task(f"build from the first {megabytes:,.3g} MB, by kind of input", megabytes, "MB/s", rows)
+    task = Task(f"build from the first {significant(megabytes)} MB, by kind of input", megabytes, "MB/s", rows)
     source, what = cut, kind
     if kind in SLOW_PACKERS:
         source = tmp_path / f"vectors{kind}"
         SLOW_PACKERS[kind](cut, source)
-        what = f"{kind}, {source.stat().st_size / 1e6:,.3g} MB"
+        what = f"{kind}, {significant(source.stat().st_size / 1e6)} MB"
     job = replace(job, loader=GLOVESTORE.name, source=str(source), rows=list(range(rows)))
     measure.load(task, GLOVESTORE, job, what=what, baseline=kind == "plain")
 
@@ -184,4 +185,4 @@ def test_limit(measure: Measure, plain_text: Text, store: glovestore.EmbeddingSt
 
 def wanted(text: Text, tokens: list[str], which: str) -> Task:
     group = f"{'the first ' if which == 'first' else ''}{len(tokens):,} {'random ' if which == 'random' else ''}tokens"
-    return Task(f"{group} of {text.megabytes:,.3g} MB of text", text.megabytes, "MB/s")
+    return Task(f"{group} of {text.size}", text.megabytes, "MB/s")

@@ -19,11 +19,11 @@ from measuring import Measure, Task, in_a_process
 from ours import GLOVESTORE, READ, READ_AND_WRITE
 from peers import TEXT_PEERS
 from processes import Job
-from texts import SHAPES, Text, check_store, generated_text
+from texts import SHAPES, Text, check_store, generated_text, settled
 
 import glovestore
 
-ROUNDS = 3  # the files are many; a slow peer, one that needs no warming up, has one round
+LARGE = 500  # MB; from there on, three rounds are enough
 
 pytestmark = in_a_process
 
@@ -47,10 +47,11 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A file of some shape, for as long as it is needed."""
     rows, dim = request.param
     folder = request.config.getoption("folder") or tmp_path_factory.mktemp("sweep")
+    folder.mkdir(parents=True, exist_ok=True)
     path, target = folder / f"sweep-{rows}x{dim}.txt", folder / f"sweep-{rows}x{dim}.h5"
     try:
-        text = generated_text(vectors_generator.generate(path, rows, dim), rows, dim)
-        glovestore.build(path, target, durable=False)
+        text = generated_text(settled(vectors_generator.generate(path, rows, dim)), rows, dim)
+        glovestore.build(path, target)
         with glovestore.open(target) as store:
             check_store(store, text)
             yield Stage(text, store)
@@ -74,11 +75,16 @@ def folder(stage: Stage) -> Iterator[Path]:
 def test_sweep(measure: Measure, stage: Stage, folder: Path, loader: Loader) -> None:
     text, store = stage
     rows, dim = store.shape
-    task = Task(f"{text.megabytes:,.3g} MB of text, {rows:,} x {dim}", text.megabytes, "MB/s", rows)
+    task = Task(f"{text.size}, {rows:,} x {dim}", text.megabytes, "MB/s", rows)
     labels = {"figure": "sizes", "series": loader.name, "rows": rows, "dim": dim}
     if text.megabytes > loader.largest:
         measure.leave_out(task, loader.name, f"above {loader.largest:,.0f} MB", labels)
     options = {"nbytes": store.path.stat().st_size} if loader is READ_AND_WRITE else {}
     job = Job(loader.name, str(text.path), str(store.path), str(folder), options)
-    quick = replace(loader, rounds=ROUNDS if loader.warmup_rounds else 1)
-    measure.load(task, quick, job, baseline=loader is GLOVESTORE, labels=labels)
+    loader = replace(loader, rounds=rounds(loader, text))
+    measure.load(task, loader, job, baseline=loader.name == GLOVESTORE.name, labels=labels)
+
+
+def rounds(loader: Loader, text: Text) -> int:
+    """Return fewer rounds than elsewhere, as the files are many; one for the slow peers, which need no warming up."""
+    return 1 if not loader.warmup_rounds else min(loader.rounds, 3) if text.megabytes >= LARGE else loader.rounds

@@ -24,7 +24,7 @@ pytestmark = in_a_process
 
 
 def task(text: Text, store: glovestore.EmbeddingStore) -> Task:
-    group = f"build from {text.megabytes:,.3g} MB of text, by SIMD tier and threads"
+    group = f"build from {text.size}, by SIMD tier and threads"
     return Task(group, text.megabytes, "MB/s", len(store))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import vectors_generator
 from numpy.typing import NDArray
+from table import significant
 
 import glovestore
 
@@ -31,6 +33,18 @@ class Text(NamedTuple):
     def megabytes(self) -> float:
         """The size in MB."""
         return self.nbytes / 1e6
+
+    @property
+    def size(self) -> str:
+        """The size in words."""
+        return f"{significant(self.megabytes)} MB of text"
+
+
+def settled(path: Path) -> Path:
+    """Wait until a new file is on disk, so that nobody's time has its writing in it; return the path."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return path
 
 
 def read_text(report: glovestore.BuildReport) -> Text:
