@@ -16,6 +16,12 @@ struct Kernels {
     decltype(&glovestore::update_statistics) update_statistics;
 };
 
+// The tiers that x86-64 adds; GCC and clang can compile them without -march.
+#if defined(__x86_64__) && defined(__GNUC__)
+#define GLOVESTORE_X86_TIERS 1
+extern const Kernels kernels_avx512, kernels_avx2;
+#endif
+
 // The tiers that this machine can run, the fastest first, one after the other; nullptr behind the last.
 const Kernels* kernels_at(std::size_t place) noexcept;
 

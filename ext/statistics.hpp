@@ -30,6 +30,9 @@ struct Statistics {
 
 void update_statistics(Statistics& statistics, const float* vectors, std::size_t rows, std::size_t dim) noexcept;
 
+// Joins the open block, if it has a row, to those before it.
+void join_block(Statistics& statistics, std::size_t dim) noexcept;
+
 // Joins the open block and writes the population standard deviation; `statistics.mean` is the mean then.
 void finish_statistics(Statistics& statistics, std::size_t dim, double* std) noexcept;
 

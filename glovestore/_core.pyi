@@ -88,16 +88,15 @@ class RowWriter:
     def append(
         self, vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]
     ) -> tuple[str, int]:
-        """Write rows (k, dim) with their tokens, one behind the other. Returns the outcome, "ok" if all is well, and errno.
-
-        Not for several threads at a time.
+        """Write rows (k, dim) with their tokens, one behind the other. Returns the outcome, "ok" if all is well, and
+        errno. Not for several threads at a time.
         """
     def finish(self) -> bool:
         """Complete index and statistics; nothing can be appended afterwards. False: no seed of the index will do."""
     def arrays(self) -> dict[str, memoryview]:
-        """Return the bytes of every array of the finished rows but the vectors, by name; views keep this object alive."""
+        """Return the bytes of every array of the finished rows but the vectors; views keep this object alive."""
     def block_hashes(self) -> memoryview:
-        """Return the hashes, u64, of the checksum blocks that the vectors filled; the first is of a part of its block."""
+        """Return the hashes, u64, of the checksum blocks that the vectors filled; the first is of a part of one."""
     @property
     def rows(self) -> int:
         """Rows so far."""

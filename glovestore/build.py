@@ -155,7 +155,7 @@ def build_store(
     start = time.perf_counter()
     tier = chosen_tier()
     with open_source(source, member) as opened, ReplacingFile(path, _may_replace(source, overwrite)) as file:
-        Thread(target=hdf5.preload, daemon=True).start()
+        Thread(target=hdf5.preload).start()  # no daemon: one that dies inside h5py leaves its lock to nobody
         reader = TextReader(opened, options)
         writer = StoreWriter(file, reader.head.dim, reader.expected_rows, tier)
         with byte_progress(opened.name, opened.size, progress) as advance_to:

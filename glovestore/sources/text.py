@@ -138,7 +138,7 @@ class TextReader:
             raise
         finally:
             for thread in threads:
-                if thread.ident is not None:  # it was started
+                if thread.is_alive():
                     thread.join()
 
     def _position(self, ingest: _core.Ingest) -> int:
