@@ -2,6 +2,7 @@
 # make test      the test suite against the installed package                (ARGS="-k store": arguments for pytest)
 # make lint      ruff, mypy, and the stub of the extension against the extension
 # make bench     benchmarks beside other libraries, and one table            (VECTORS=file, ARGS="-k open": for pytest)
+# make bench-plot  time against file size, throughput by tier  (SWEEP=full: up to 5.6 GB; FOLDER=where the files go)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make fuzz      ten million hard decimals through every SIMD tier               (N=100000, SEED=7: fewer, others)
 # make clean     remove what these commands made
@@ -32,7 +33,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench sanitize fuzz clean
+.PHONY: demo test lint bench bench-plot sanitize fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -52,6 +53,17 @@ bench: .venv-bench/installed
 	@mkdir -p $(dir $(BENCH_JSON))
 	@.venv-bench/bin/pytest benchmarks --benchmark-only --benchmark-quiet --benchmark-json=$(BENCH_JSON) \
 		$(if $(VECTORS),--vectors '$(VECTORS)') $(ARGS)
+
+# Sizes are swept on generated files; tiers and threads are measured on VECTORS, or on a generated file of GloVe's shape.
+SWEEP ?= small
+FOLDER ?=
+SWEEP_JSON = .benchmarks/sweep.json
+bench-plot: .venv-bench/installed
+	@mkdir -p $(dir $(SWEEP_JSON))
+	@.venv-bench/bin/pytest benchmarks/test_sweep.py benchmarks/test_tiers.py --benchmark-only --benchmark-quiet \
+		--benchmark-json=$(SWEEP_JSON) --sweep $(SWEEP) $(if $(FOLDER),--folder '$(FOLDER)') \
+		$(if $(VECTORS),--vectors '$(VECTORS)',--rows 400000) $(ARGS)
+	@.venv-bench/bin/python benchmarks/plot.py $(SWEEP_JSON) benchmarks/plots
 
 SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py, \
 	$(shell grep -LE 'import torch|importorskip|glovestore\.torch' tests/test_*.py))

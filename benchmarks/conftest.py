@@ -2,6 +2,8 @@
 
     --vectors FILE   the vectors file they are about; without it, one is generated
     --rows N         rows of the generated file
+    --sweep WHICH    file sizes of test_sweep.py: none (as without it), small (up to 200 MB), full (up to 5.6 GB)
+    --folder DIR     where the files of a sweep are generated and loaded from (default: pytest's temporary folder)
 
 Everything is measured warm: files are in the page cache, and functions ran before (but for peers that run once).
 """
@@ -18,25 +20,32 @@ import pytest
 import vectors_generator
 from measuring import Measure
 from numpy.typing import NDArray
+from processes import Job
 from pytest_benchmark.fixture import BenchmarkFixture
 from table import Row, render
-from texts import Text, check_store, read_text
+from texts import SHAPES, Text, check_store, read_text, settled
 
 import glovestore
 
 DIM = 100
 CACHE = "page cache warm"
 ROWS: pytest.StashKey[list[Row]] = pytest.StashKey()
+LEFT_OUT: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("glovestore")
     group.addoption("--vectors", type=Path, metavar="FILE", help="vectors file (default: a generated one)")
     group.addoption("--rows", type=int, default=100_000, help="rows of the generated file (default: %(default)s)")
+    group.addoption("--sweep", choices=list(SHAPES), default="none", help="file sizes of the sweep")
+    group.addoption(
+        "--folder", type=Path, metavar="DIR", help="where the sweep's files go (default: a temporary folder)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
+    config.stash[LEFT_OUT] = []
 
 
 def pytest_report_header() -> str:
@@ -47,8 +56,12 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     machine_info["glovestore"] = f"{machine.describe()}; {CACHE}"
 
 
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    output_json["left_out"] = config.stash[LEFT_OUT]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if rows := config.stash[ROWS]:
+    if rows := config.stash[ROWS] + [Row.from_json(entry) for entry in config.stash[LEFT_OUT]]:
         terminalreporter.write_sep("=", "benchmarks")
         terminalreporter.write_line(render(rows))
         terminalreporter.write_line(f"\n{machine.describe()}; {CACHE}")
@@ -57,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture
 def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Measure:
     """The one way to time something: it wants a check of the result."""
-    return Measure(benchmark, pytestconfig.stash[ROWS])
+    return Measure(benchmark, pytestconfig.stash[ROWS], pytestconfig.stash[LEFT_OUT])
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +80,13 @@ def vectors_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathF
     if path is not None:
         return path
     generated = tmp_path_factory.mktemp("text") / "generated.txt"
-    return vectors_generator.generate(generated, pytestconfig.getoption("rows"), DIM)
+    return settled(vectors_generator.generate(generated, pytestconfig.getoption("rows"), DIM))
 
 
 @pytest.fixture(scope="session")
 def built(vectors_file: Path, tmp_path_factory: pytest.TempPathFactory) -> glovestore.BuildReport:
     """The report of a store made of the file, alone in its folder under the name store.h5."""
-    return glovestore.build(vectors_file, tmp_path_factory.mktemp("store") / "store.h5", durable=False)
+    return glovestore.build(vectors_file, tmp_path_factory.mktemp("store") / "store.h5")
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +101,12 @@ def store(built: glovestore.BuildReport, text: Text) -> Iterator[glovestore.Embe
     with glovestore.open(built.path) as store:
         check_store(store, text)
         yield store
+
+
+@pytest.fixture
+def job(text: Text, store: glovestore.EmbeddingStore, tmp_path: Path) -> Job:
+    """A load of the file in a process of its own, with the loader's name still to be filled in."""
+    return Job("", str(text.path), str(store.path), str(tmp_path))
 
 
 @pytest.fixture(scope="session")

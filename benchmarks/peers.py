@@ -1,36 +1,21 @@
 """Other ways to load GloVe text, each as its users write it: one function per rival, imports inside.
 
-`TEXT_PEERS` lists them. `load` is what is timed; `arrays` turns its result into (tokens, matrix) afterwards, so that
-the result can be checked. What a peer needs beyond numpy is in `package`: without it, it is skipped.
+`TEXT_PEERS` load all of it; `WANTED_PEERS` only the tokens of a vocabulary, and leave nothing behind for the next
+process.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from loaders import Arrays, Expected, Loader, check_arrays
 from numpy.typing import NDArray
 
-PACKAGES = ("pandas", "polars", "gensim")
-
-Arrays = tuple[Sequence[Any], NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class TextPeer:
-    """One way to load the text. `rounds` is small for the slow ones; `warmup_rounds` for what is slow only once."""
-
-    name: str
-    load: Callable[[Path], Any]
-    arrays: Callable[[Any], Arrays]
-    package: str = ""
-    rounds: int = 3
-    warmup_rounds: int = 0
-    loses_words: bool = False
+PACKAGES = ("polars", "pyarrow", "pandas", "gensim", "isal", "backports.zstd")  # what the figures depend on
 
 
 def pandas_recipe(path: Path) -> dict[Any, NDArray[np.float64]]:
@@ -51,15 +36,42 @@ def python_loop(path: Path) -> dict[str, NDArray[np.float32]]:
     return vectors
 
 
+def wanted_scan(path: Path, keep: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """Load line by line, the numbers of wanted tokens only, as AllenNLP did."""
+    wanted = set(keep)
+    vectors = {}
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for line in file:
+            token, _, numbers = line.partition(" ")
+            if token in wanted:
+                vectors[token] = np.array(numbers.split(" "), "f4")
+    return vectors
+
+
 def polars_read(path: Path) -> Arrays:
-    """Load with the fastest CSV reader there is, all cores, its types told in advance."""
+    """Load with polars' CSV reader, all cores, its types told in advance. The matrix is in column-major order."""
     import polars as pl
 
-    with path.open("rb") as file:
-        dim = file.readline().count(b" ")
-    schema = {"token": pl.String, **{str(column): pl.Float32 for column in range(dim)}}
+    schema = {"token": pl.String, **{str(column): pl.Float32 for column in range(first_dim(path))}}
     frame = pl.read_csv(path, separator=" ", has_header=False, quote_char=None, schema=schema)
     return frame["token"], frame.drop("token").to_numpy()
+
+
+def pyarrow_read(path: Path) -> tuple[Any, NDArray[Any]]:
+    """Load with Arrow's CSV reader, all cores, its types told in advance. The matrix is in column-major order."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    columns = [str(column) for column in range(first_dim(path))]
+    table = arrow_csv.read_csv(
+        path,
+        read_options=arrow_csv.ReadOptions(column_names=["token", *columns]),
+        parse_options=arrow_csv.ParseOptions(delimiter=" ", quote_char=False),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={"token": pa.string(), **dict.fromkeys(columns, pa.float32())}
+        ),
+    )
+    return table["token"], np.stack([table[column].to_numpy() for column in columns]).T
 
 
 def gensim_load(path: Path) -> Any:
@@ -69,15 +81,44 @@ def gensim_load(path: Path) -> Any:
     return KeyedVectors.load_word2vec_format(path, no_header=True)
 
 
-def dict_arrays(vectors: dict[Any, NDArray[Any]]) -> Arrays:
-    """Return keys and values as one sequence and one matrix; a missing value as key is no word any more."""
+def first_dim(path: Path) -> int:
+    """Return how many numbers the first line has, as somebody looks who has to name the columns."""
+    with path.open("rb") as file:
+        return file.readline().count(b" ")
+
+
+def check_dict(vectors: dict[Any, NDArray[Any]], expected: Expected) -> str:
+    """Check keys and values; a missing value as key is no word any more."""
     words = [key for key in vectors if isinstance(key, str)]
-    return words, np.stack([vectors[word] for word in words])
+    return check_arrays((words, np.stack([vectors[word] for word in words])), expected)
+
+
+def check_whole(check: Callable[[Any, Expected], str]) -> Callable[[Any, Expected], str]:
+    """Make a check that takes no loss of words."""
+
+    def check_all(result: Any, expected: Expected) -> str:
+        assert not check(result, expected)
+        return ""
+
+    return check_all
+
+
+def check_gensim(keyed: Any, expected: Expected) -> str:
+    """Check gensim's list and matrix."""
+    return check_arrays((keyed.index_to_key, keyed.vectors), expected)
+
+
+def check_arrow(result: tuple[Any, NDArray[Any]], expected: Expected) -> str:
+    """Check a column of strings, whose elements are no str, and a matrix."""
+    tokens, matrix = result
+    return check_arrays((tokens.to_pylist(), matrix), expected)
 
 
 TEXT_PEERS = (
-    TextPeer("polars read_csv + to_numpy", polars_read, lambda pair: pair, "polars", rounds=5, warmup_rounds=1),
-    TextPeer("Python loop into a dict", python_loop, dict_arrays),
-    TextPeer("pandas read_csv + dict (the tutorial)", pandas_recipe, dict_arrays, "pandas", loses_words=True),
-    TextPeer("gensim load_word2vec_format", gensim_load, lambda kv: (kv.index_to_key, kv.vectors), "gensim", rounds=1),
+    Loader("polars", polars_read, check_whole(check_arrays), "polars", "polars", rounds=5, warmup_rounds=1),
+    Loader("pyarrow", pyarrow_read, check_whole(check_arrow), "pyarrow.csv", "pyarrow", rounds=5, warmup_rounds=1),
+    Loader("Python loop into a dict", python_loop, check_whole(check_dict), largest=1200),
+    Loader("pandas + dict (the tutorial)", pandas_recipe, check_dict, "pandas", "pandas", largest=400),
+    Loader("gensim", gensim_load, check_whole(check_gensim), "gensim.models", "gensim", rounds=1, largest=100),
 )
+WANTED_PEERS = (Loader("Python scan, wanted tokens into a dict", wanted_scan, check_whole(check_dict), rounds=5),)

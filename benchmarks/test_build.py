@@ -1,74 +1,49 @@
-"""From text to something one can look tokens up in."""
+"""From text to something one can look tokens up in, beside other libraries and the physical floor.
+
+Each loader runs in a process of its own that loads once before it is timed, but for the slow peers.
+"""
 
 from __future__ import annotations
 
 import filecmp
-import itertools
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from measuring import Measure, Task
-from peers import TEXT_PEERS, TextPeer
+from loaders import Loader
+from measuring import Measure, Task, in_a_process
+from ours import GLOVESTORE, READ, READ_AND_WRITE
+from peers import TEXT_PEERS
+from processes import Job
 from texts import Text
 
 import glovestore
 
+pytestmark = in_a_process
+
 
 def task(store: glovestore.EmbeddingStore, text: Text) -> Task:
     rows, dim = store.shape
-    return Task(f"load {text.megabytes:,.3g} MB of text, {rows:,} x {dim}", text.megabytes, "MB/s")
+    return Task(f"load {text.size}, {rows:,} x {dim}", text.megabytes, "MB/s", rows)
 
 
 @pytest.mark.parametrize("durable", [False, True], ids=["without-fsync", "with-fsync"])
 def test_glovestore(
-    measure: Measure, text: Text, store: glovestore.EmbeddingStore, tmp_path: Path, durable: bool
+    measure: Measure, text: Text, store: glovestore.EmbeddingStore, job: Job, tmp_path: Path, durable: bool
 ) -> None:
-    numbers = itertools.count()
+    job = replace(job, loader=GLOVESTORE.name, options={"durable": durable})
+    what = GLOVESTORE.name + (" + fsync" if durable else "")
+    measure.load(task(store, text), GLOVESTORE, job, what=what, baseline=not durable)
+    [built] = tmp_path.glob("*.h5")
+    assert filecmp.cmp(built, store.path, shallow=False)
 
-    def new_target() -> tuple[tuple[()], dict[str, Any]]:
-        for old in tmp_path.iterdir():
-            old.unlink()
-        return (), {"path": tmp_path / f"{next(numbers)}.h5"}
 
-    def build(path: Path) -> glovestore.BuildReport:
-        return glovestore.build(text.path, path, durable=durable)
-
-    def check(report: glovestore.BuildReport) -> str:
-        assert (report.rows, report.dim) == store.shape
-        assert filecmp.cmp(report.path, store.path, shallow=False)
-        return f"of which fsync {report.fsync_seconds * 1e3:.0f} ms, the last time" if durable else ""
-
-    what = "glovestore.build" + (" + fsync" if durable else "")
-    measure(task(store, text), what, build, check, rounds=7, setup=new_target, baseline=not durable)
+@pytest.mark.parametrize("floor", [READ, READ_AND_WRITE], ids=lambda floor: floor.load.__name__)
+def test_floor(measure: Measure, text: Text, store: glovestore.EmbeddingStore, job: Job, floor: Loader) -> None:
+    options = {"nbytes": store.path.stat().st_size} if floor.writes else {}
+    measure.load(task(store, text), floor, replace(job, loader=floor.name, options=options))
 
 
 @pytest.mark.parametrize("peer", TEXT_PEERS, ids=lambda peer: peer.load.__name__)
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-def test_peer(measure: Measure, plain_text: Text, store: glovestore.EmbeddingStore, peer: TextPeer) -> None:
-    if peer.package:
-        pytest.importorskip(peer.package)
-
-    def check(result: Any) -> str:
-        lost = words_lost(store, *peer.arrays(result))
-        assert peer.loses_words or not lost
-        return f"loses {lost} words" if lost else ""
-
-    measure(
-        task(store, plain_text),
-        peer.name,
-        lambda: peer.load(plain_text.path),
-        check,
-        rounds=peer.rounds,
-        warmup_rounds=peer.warmup_rounds,
-    )
-
-
-def words_lost(store: glovestore.EmbeddingStore, tokens: Any, matrix: Any) -> int:
-    """Check that each token has the store's vector; return how many tokens of the store are not there."""
-    rows = store.rows(tokens)
-    assert (rows >= 0).all()
-    assert matrix.shape == (len(rows), store.dim)
-    assert np.allclose(matrix, store.vectors[rows], rtol=1e-6, atol=0)
-    return len(store) - len(np.unique(rows))
+def test_peer(measure: Measure, plain_text: Text, store: glovestore.EmbeddingStore, job: Job, peer: Loader) -> None:
+    measure.load(task(store, plain_text), peer, replace(job, loader=peer.name))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import openers
 import pytest
-from measuring import Measure, ReportedClock, Task
+from measuring import PROCESS_CLOCK, Measure, Task, in_a_process
 from openers import GLOVESTORE, PEERS, Opener
 
 import glovestore
@@ -22,7 +22,6 @@ import glovestore
 TOKENS = 20_000
 ALL = pytest.mark.parametrize("opener", [GLOVESTORE, *PEERS], ids=lambda opener: opener.name)
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-second_clock = ReportedClock()
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +65,7 @@ def test_open(
     )
 
 
-@pytest.mark.benchmark(timer=second_clock.read)
+@in_a_process
 @pytest.mark.parametrize("which", ["first", "random"])
 @ALL
 def test_open_and_matrix_in_a_second_process(
@@ -91,7 +90,7 @@ def test_open_and_matrix_in_a_second_process(
     measure(
         Task(f"open + matrix of {vocabulary_name}, second process, imports not counted"),
         f"{opener.name}: open + matrix",
-        lambda: second_clock.advance(run()),
+        lambda: PROCESS_CLOCK.advance(run()),
         check,
         rounds=9 if opener is GLOVESTORE else 5,
         baseline=opener is GLOVESTORE,

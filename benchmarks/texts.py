@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import vectors_generator
 from numpy.typing import NDArray
+from table import significant
 
 import glovestore
 
 SAMPLED = 1000
+
+# (rows, dim) of the generated files of a sweep.
+SMALL = [(100_000, 50), (100_000, 100), (400_000, 50)]
+FULL = [(rows, dim) for rows in (100_000, 400_000, 2_200_000) for dim in (50, 100, 300)]
+SHAPES = {"none": [], "tiny": [(30, 5), (100, 7)], "small": SMALL, "full": FULL}
 
 
 class Text(NamedTuple):
@@ -25,6 +33,18 @@ class Text(NamedTuple):
     def megabytes(self) -> float:
         """The size in MB."""
         return self.nbytes / 1e6
+
+    @property
+    def size(self) -> str:
+        """The size in words."""
+        return f"{significant(self.megabytes)} MB of text"
+
+
+def settled(path: Path) -> Path:
+    """Wait until a new file is on disk, so that nobody's time has its writing in it; return the path."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return path
 
 
 def read_text(report: glovestore.BuildReport) -> Text:
@@ -42,6 +62,18 @@ def read_text(report: glovestore.BuildReport) -> Text:
             if number in sampled:
                 sample[token] = np.array([float(field) for field in numbers]).astype(np.float32)
     return Text(path, path.stat().st_size, list(tokens), sample)
+
+
+def generated_text(path: Path, rows: int, dim: int) -> Text:
+    """Tell what a generated file has in it, from the generator instead of the file."""
+    tokens = vectors_generator.tokens(rows)
+    sampled = np.linspace(0, rows - 1, SAMPLED, dtype=np.int64).tolist()
+    return Text(path, path.stat().st_size, tokens, {tokens[row]: generated_vector(row, dim) for row in sampled})
+
+
+def generated_vector(row: int, dim: int) -> NDArray[np.float32]:
+    fields = vectors_generator.number_fields(row * dim, dim, seed=0).tobytes().translate(None, b"\0").split()
+    return np.array([float(field) for field in fields]).astype(np.float32)
 
 
 def check_store(store: glovestore.EmbeddingStore, text: Text) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import processes
 import pytest
 import vectors_generator
+from processes import Job
 from table import Row, duration, ratio, render
+
+import glovestore
 
 ROOT = Path(__file__).resolve().parents[1]
 SUITES = {path.name for path in (ROOT / "benchmarks").glob("test_*.py")}
@@ -33,10 +41,15 @@ def test_every_suite_passes_and_skips_only_what_is_not_installed(tmp_path: Path)
         file.write(b"nan 1 2 3 4 5 6 7\nnull 1 2 3 4 5 6 -7\n")
     output = run("benchmarks", "--benchmark-disable", "--vectors", text, folder=tmp_path)
     passed = re.findall(r"^PASSED benchmarks/(\w+\.py)::(\w+)", output, re.MULTILINE)
-    assert {suite for suite, _ in passed} == SUITES
-    assert {"test_glovestore", "test_open", "test_store_rows", "test_store_matrix"} <= {name for _, name in passed}
+    assert {suite for suite, _ in passed} == SUITES - {"test_sweep.py"}  # which has a test of its own
+    names = {name for _, name in passed}
+    assert {"test_glovestore", "test_tier", "test_pipe", "test_open", "test_store_rows", "test_store_matrix"} <= names
     skipped = re.findall(r"^SKIPPED .*: (.*)$", output, re.MULTILINE)
-    assert [reason for reason in skipped if not re.search("No module named|the file has only", reason)] == []
+    assert [
+        reason
+        for reason in skipped
+        if not re.search("No module named|the file has only|--sweep was not asked for", reason)
+    ] == []
 
 
 def test_peers_are_not_asked_to_read_what_they_cannot(tmp_path: Path) -> None:
@@ -45,6 +58,71 @@ def test_peers_are_not_asked_to_read_what_they_cannot(tmp_path: Path) -> None:
     assert "header.txt has a header, which the peers do not handle" in output
     assert len(re.findall(r"^PASSED .*::test_glovestore", output, re.MULTILINE)) == 2
     assert "PASSED benchmarks/test_build.py::test_peer" not in output
+
+
+def test_a_sweep_leaves_no_files_behind_and_can_be_plotted(tmp_path: Path) -> None:
+    results, texts = tmp_path / "results.json", tmp_path / "texts"
+    texts.mkdir()
+    names = "build or read_once or read_and_write or python_loop"  # the loaders that need no package
+    options = ("--sweep", "tiny", "--folder", texts, f"--benchmark-json={results}", "-k", names)
+    output = run("benchmarks/test_sweep.py", *options, folder=tmp_path)
+    assert list(texts.iterdir()) == []
+    assert len(re.findall(r"\| +[\d.,]+ MB/s \| +[\d.]+ M \| +\d+ MB \|", output)) == 2 * 4
+    pytest.importorskip("matplotlib")
+    figure = plot(results, tmp_path / "plots", "sizes")
+    texts_drawn = {
+        "glovestore.build",
+        "Python loop into a dict",
+        "floor: read once, write once",
+        "30, 100 rows of 5, 7",
+    }
+    assert [text for text in texts_drawn if text not in figure] == []
+
+
+def plot(results: Path, folder: Path, name: str) -> str:
+    """Make the plots of a run as a stranger would; return the only one, which has its texts in comments."""
+    script = [sys.executable, ROOT / "benchmarks" / "plot.py", results, folder]
+    subprocess.run(script, check=True, capture_output=True)
+    [figure] = folder.iterdir()
+    assert figure.name == f"{name}.svg"
+    return figure.read_text(encoding="utf-8")
+
+
+def entry(what: str, seconds: float | None, note: str = "", **labels: Any) -> dict[str, Any]:
+    info = {"what": what, "work": 200.0, "unit": "MB/s", "vectors": 5, "baseline": False, "note": note}
+    labels = {"series": what, **labels}
+    return {
+        "group": "build from 200 MB",
+        "extra_info": {**info, "labels": labels},
+        "stats": {"median": seconds},
+    }
+
+
+def write_results(path: Path, benchmarks: list[dict[str, Any]], left_out: list[dict[str, Any]]) -> Path:
+    machine = {"glovestore": "1999-12-31, a machine, numpy 0.9"}
+    path.write_text(json.dumps({"benchmarks": benchmarks, "left_out": left_out, "machine_info": machine}))
+    return path
+
+
+def test_what_was_left_out_is_said_in_the_plot(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    shape = {"figure": "sizes", "rows": 10, "dim": 3}
+    slow, large = entry("slow", 3.0, **shape), entry("fast", 0.2, **shape)
+    large["extra_info"]["work"] = 900.0
+    left_out = [entry("slow", None, "left out above 500 MB", **shape)]
+    results = write_results(tmp_path / "r.json", [slow, entry("fast", 0.1, **shape), large], left_out)
+    figure = plot(results, tmp_path / "plots", "sizes")
+    assert [text for text in ("slow", "left out above", "500 MB") if f"<!-- {text} -->" not in figure] == []
+    assert "1999-12-31" in figure
+
+
+def test_tiers_are_plotted_beside_the_floor(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    bars = [entry(f"{tier}", 0.1 * tier, figure="tiers", threads=threads) for tier in (1, 2) for threads in (1, 2)]
+    floor = entry("floor: read once", 0.025, figure="tiers")
+    figure = plot(write_results(tmp_path / "r.json", [*bars, floor], []), tmp_path / "plots", "tiers")
+    texts_drawn = ("2.00", "1.00", "1 thread", "2 threads", "read once: 8.0 GB/s", "Build from 200 MB")
+    assert [text for text in texts_drawn if text not in figure] == []
 
 
 def test_the_table_of_a_run_can_be_printed_again_from_its_json(tmp_path: Path) -> None:
@@ -77,6 +155,20 @@ def test_table() -> None:
     ]
 
 
+def test_the_table_has_memory_and_rows_a_second_where_somebody_has_them() -> None:
+    rows = [
+        Row("g", "ours", 0.1, 5, 200.0, "MB/s", True, "", vectors=400_000, memory=12_345_678.0),
+        Row("g", "slow", math.nan, 0, 200.0, "MB/s", False, "left out above 100 MB", vectors=400_000),
+    ]
+    assert render(rows).splitlines() == [
+        "| what  |   time |       rate | rows/s | memory |  ratio | notes                 |",
+        "|-------|-------:|-----------:|-------:|-------:|-------:|-----------------------|",
+        "| **g** |        |            |        |        |        |                       |",
+        "| ours  | 100 ms | 2,000 MB/s | 4.00 M |  12 MB | 1.00 x | median of 5           |",
+        "| slow  |        |            |        |        |        | left out above 100 MB |",
+    ]
+
+
 def test_there_is_no_ratio_without_a_baseline() -> None:
     other = Row("another group", "x", 1.0, 1, 0.0, "", True, "")
     alone = row("theirs", 1.0)
@@ -97,3 +189,48 @@ def test_there_is_no_ratio_without_a_baseline() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+# --- loads in a process of their own ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A build of three vectors, and the store that it has to agree with."""
+    source, folder = tmp_path / "three.txt", tmp_path / "written"
+    source.write_text("a 1 2\nb 3 4\nc 5 6\n")
+    folder.mkdir()
+    store = glovestore.build(source, tmp_path / "three.h5").path
+    return Job("glovestore.build", str(source), store, str(folder), rounds=2, warmup_rounds=1)
+
+
+def test_a_job_has_the_seconds_of_each_round_and_leaves_the_last_store(job: Job) -> None:
+    outcome = processes.run(job)
+    assert len(outcome.seconds) == 2
+    assert all(seconds > 0 for seconds in outcome.seconds)
+    assert [path.name for path in Path(job.folder).glob("*.h5")] == ["2.h5"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"loader": "glovestore.build"},
+        {"loader": "Python loop into a dict"},
+        {"loader": "floor: read once, write once", "options": {"nbytes": 100}},
+    ],
+    ids=lambda wrong: wrong["loader"],
+)
+def test_a_wrong_result_fails_the_job(job: Job, tmp_path: Path, wrong: dict[str, Any]) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("a 1 2\nb 3 4\nc 5 6.5\n")
+    with pytest.raises(RuntimeError, match=r"expected an outcome from its process, got\n(.*\n)*AssertionError"):
+        processes.run(replace(job, source=str(other), **wrong))
+
+
+def test_a_job_measures_the_memory_of_the_load(tmp_path: Path) -> None:
+    text = vectors_generator.generate(tmp_path / "text.txt", 30_000, 50)
+    store = glovestore.build(text, tmp_path / "store.h5", durable=False).path
+    job = Job("Python loop into a dict", str(text), store, str(tmp_path))
+    memory = processes.run(job).memory
+    assert memory is not None
+    assert 30_000 * 50 * 4 < memory < 100e6
