@@ -11,6 +11,7 @@ import pytest
 from shared import ODD_TEXT, SMALL_TEXT, Built
 
 import glovestore
+from glovestore.sources import decoding
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +55,10 @@ def copy(small_store: bytes, tmp_path: Path) -> Path:
     path = tmp_path / "copy.h5"
     path.write_bytes(small_store)
     return path
+
+
+@pytest.fixture(params=[True, False], ids=["isal", "zlib"])
+def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inflate with isal, and with the zlib that takes its place."""
+    assert decoding.HAS_ISAL, "the tests need isal"
+    monkeypatch.setattr(decoding, "HAS_ISAL", request.param)

@@ -10,10 +10,13 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
+import pytest
+
+from glovestore import TextFormatError
 from glovestore.sources.files import open_source
 
 if sys.version_info >= (3, 14):
@@ -26,6 +29,12 @@ _random = random.Random(5)
 TEXT = b"".join(b"token%d %.5f %.5f\n" % (i, _random.gauss(0, 1), _random.gauss(0, 1)) for i in range(12))
 LONG_TEXT = b"".join(b"token%d %.5f %.5f\n" % (i, _random.gauss(0, 1), _random.random()) for i in range(60_000))
 RAW_DEFLATE = -15
+ZIP_METHODS = {
+    "stored": zipfile.ZIP_STORED,
+    "deflated": zipfile.ZIP_DEFLATED,
+    "bzip2": zipfile.ZIP_BZIP2,
+    "lzma": zipfile.ZIP_LZMA,
+}
 
 
 def pack_zstd(text: bytes) -> bytes:
@@ -75,3 +84,19 @@ def read_source(path: Path, member: str | None = None) -> bytes:
         assert positions == sorted(positions)
         assert source.size in (None, source.position)
     return b"".join(pieces)
+
+
+def error_of(path: Path, content: bytes, member: str | None = None) -> str:
+    """Return the problem that reading `content` raises, as a file at `path`, which the message has to name."""
+    path.write_bytes(content)
+    with pytest.raises(TextFormatError) as caught:
+        read_source(path, member)
+    assert str(caught.value).startswith(str(path))
+    return caught.value.problem
+
+
+def flips(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield everything that differs from `content` in one bit, with the place of its byte."""
+    for at in range(len(content)):
+        for bit in range(8):
+            yield at, content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]

@@ -13,9 +13,7 @@ from glovestore.sources.decoding import INFLATE_ERRORS, DecodedSource, Decoder, 
 from glovestore.sources.files import BLOCK, OpenFile
 
 SHOWN_MEMBERS = 20
-SMALL_READ = (
-    1 << 12
-)  # compressed bytes that zipfile takes at a time; it unfolds all of them, perhaps 7,000 times as many
+SMALL_READ = 1 << 12  # compressed bytes for zipfile at a time: it unfolds them all, at worst to 7,000 times as many
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # its signature, and the lengths of the name and the extra field behind it
 ENCRYPTED = 0x2041  # flags: traditional, strong, and an encrypted directory
 # What zipfile raises for a directory that somebody damaged; OSError where it seeks to a place before the file.
