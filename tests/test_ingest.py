@@ -297,3 +297,21 @@ def test_every_kind_of_list_of_tokens_to_keep(tmp_path: Path):
             assert store.tokens[:] == ["b c", "\udcff", "d"]
             assert np.array_equal(store.vectors, [[2], [3], [4]])
         assert (report.not_kept, report.missing) == (1, "absent" in keep if number < 3 else 1)
+
+
+def test_a_pipe_that_does_not_block(tmp_path: Path):
+    """Such a one is read by Python, which waits for more where the threads would see an end."""
+    text = rows(3000, 5, 9)
+    build(tmp_path, text)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    feeder = threading.Thread(target=pipe.write_bytes, args=(text,))
+    feeder.start()
+    command = [sys.executable, "-P", "-c", "import glovestore, sys; glovestore.build('-', sys.argv[1])"]
+    subprocess.run([*command, str(tmp_path / "piped.h5")], stdin=reading, check=True)
+    feeder.join()
+    os.close(reading)
+    with glovestore.open(tmp_path / "piped.h5") as piped, glovestore.open(tmp_path / "store.h5") as store:
+        assert piped.metadata["source_digest"] == store.metadata["source_digest"]
+        assert piped.vectors.tobytes() == store.vectors.tobytes()

@@ -14,7 +14,7 @@ import numpy as np
 
 from glovestore import _core
 from glovestore.errors import TextFormatError
-from glovestore.sources.problems import line_too_long, not_text
+from glovestore.sources.problems import TELLING_BYTES, line_too_long, not_text
 
 HEAD_ROWS = 100
 LONGEST_DIM = _core.LONGEST_LINE // 2  # a line has two bytes a number at least
@@ -83,7 +83,7 @@ class _Lines:
 
     def head(self, dim: int | None, header: HeaderOption) -> Head:
         self.check_line_lengths()
-        problem = not_text(self.data[:64])
+        problem = not_text(self.data[:TELLING_BYTES])
         if problem:
             self.fail(problem, 1)
         if not self.data:

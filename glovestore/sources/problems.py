@@ -10,6 +10,7 @@ from glovestore.format.header import looks_like_store
 
 LARGEST_FLOAT32 = "3.4028235e38"
 SHOWN_BYTES = 60
+TELLING_BYTES = 512
 
 SIGNATURES = {
     b"\x89HDF\r\n\x1a\n": "an HDF5 file that is not a store",
@@ -19,9 +20,11 @@ SIGNATURES = {
 
 
 def not_text(head: bytes | bytearray) -> str | None:
-    """Return what is wrong with a file that says by its first bytes that it is something else, else None."""
+    """Return what is wrong with a file whose first TELLING_BYTES say that it is something else, else None."""
     if looks_like_store(bytes(head[:64])):
         return "expected GloVe text, got a glovestore file: it needs no build, open it"
+    if head[257:262] == b"ustar":
+        return "expected GloVe text, got a tar archive: extract it first"
     for signature, what in SIGNATURES.items():
         if head.startswith(signature):
             return f"expected GloVe text, got {what}"

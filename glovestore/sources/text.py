@@ -62,7 +62,7 @@ class TextReader:
         self.options = options
         self._fd = source.fileno()
         self._pieces = source.pieces() if self._fd is None else iter(())
-        self._taken = source.head
+        self._taken = b"" if self._fd is None else source.head  # pieces() begins with it
         self.head = read_head(self._read_some, source.path, options.dim, options.header)
 
     @property
