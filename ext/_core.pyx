@@ -6,6 +6,8 @@
 Docstrings and types stand in _core.pyi, where editors and type checkers look.
 """
 
+from collections import deque
+
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stddef cimport size_t
@@ -153,12 +155,12 @@ cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
 
 
 cdef extern from "text_blocks.hpp" namespace "glovestore" nogil:
-    const size_t longest_line
+    const size_t longest_line, most_fed
 
     cdef cppclass TextBlocks:
         TextBlocks(int fd, const char* head, size_t head_size, size_t block_size, uint64_t most_lines) except +
-        bint feed(const char* data, size_t size, double seconds)
-        bint finish_feeding(double seconds)
+        bint feed(const char* data, size_t size, double seconds) except +
+        void finish_feeding()
         uint64_t bytes()
         bint used_up()
         bint cut()
@@ -467,7 +469,7 @@ cdef class Ingest:
         require(0 < block_size <= longest_line, "block_size is out of range")
         require(prefix <= <size_t> head.shape[0], "the prefix is longer than the head")
         require(not writer.is_finished, "the rows are finished")
-        self.writer, self.keep = writer, keep
+        self.writer, self.keep, self.fed = writer, keep, deque(maxlen=most_fed + 1)
         options.prefix, options.header, options.skip_bad_lines = prefix, header, skip_bad_lines
         options.keep = NULL
         if keep is not None:
@@ -493,14 +495,11 @@ cdef class Ingest:
         with nogil:
             taken = self.blocks.feed(<const char*> begin, size, seconds)
         if taken:
-            self.fed = data  # stays until the next piece is taken
+            self.fed.append(data)  # stays until most_fed others were taken
         return taken
 
-    def finish_feeding(self, double seconds):
-        cdef bint finished
-        with nogil:
-            finished = self.blocks.finish_feeding(seconds)
-        return finished
+    def finish_feeding(self):
+        self.blocks.finish_feeding()
 
     @property
     def outcome(self):

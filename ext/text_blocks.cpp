@@ -141,34 +141,33 @@ std::size_t TextBlocks::read_descriptor(char* out, std::size_t size) {
 
 std::size_t TextBlocks::read_fed(char* out, std::size_t size) {
     std::unique_lock<std::mutex> lock(feeding_);
-    fed_changed_.wait(lock, [&] { return fed_size_ > 0 || fed_all_ || stopped_; });
-    const std::size_t count = std::min(size, fed_size_);
-    if (count > 0) std::memcpy(out, fed_, count);
-    fed_ += count;
-    fed_size_ -= count;
-    if (fed_size_ == 0) fed_changed_.notify_all();
+    fed_changed_.wait(lock, [&] { return !fed_.empty() || fed_all_ || stopped_; });
+    if (fed_.empty()) return 0;
+    Piece& piece = fed_.front();
+    const std::size_t count = std::min(size, piece.size);
+    std::memcpy(out, piece.data, count);
+    piece.data += count;
+    piece.size -= count;
+    if (piece.size == 0) {
+        fed_.pop_front();
+        fed_changed_.notify_all();
+    }
     return count;
-}
-
-bool TextBlocks::wait_for_slot(std::unique_lock<std::mutex>& lock, double seconds) {
-    return fed_changed_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return fed_size_ == 0 || used_up(); });
 }
 
 bool TextBlocks::feed(const char* data, std::size_t size, double seconds) {
     std::unique_lock<std::mutex> lock(feeding_);
-    if (!wait_for_slot(lock, seconds)) return false;
-    fed_ = data;
-    fed_size_ = used_up() ? 0 : size;
+    const auto has_room = [&] { return fed_.size() < most_fed || used_up(); };
+    if (!fed_changed_.wait_for(lock, std::chrono::duration<double>(seconds), has_room)) return false;
+    if (size > 0 && !used_up()) fed_.push_back({data, size});
     fed_changed_.notify_all();
     return true;
 }
 
-bool TextBlocks::finish_feeding(double seconds) {
-    std::unique_lock<std::mutex> lock(feeding_);
-    if (!wait_for_slot(lock, seconds)) return false;
+void TextBlocks::finish_feeding() {
+    const std::lock_guard<std::mutex> lock(feeding_);
     fed_all_ = true;
     fed_changed_.notify_all();
-    return true;
 }
 
 void TextBlocks::stop() {

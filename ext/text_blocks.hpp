@@ -5,12 +5,14 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <mutex>
 #include <vector>
 
 namespace glovestore {
 
+constexpr std::size_t most_fed = 8;  // pieces that wait to be read: threads that parse need not wait for the next one
 constexpr std::size_t longest_line = std::size_t{1} << 24;  // bytes: a longer one is no row, and memory must stay bounded
 
 // The memory belongs to one thread, which uses it for block after block.
@@ -43,11 +45,11 @@ public:
     // Fills the next block; false at the end, after stop(), or when reading failed.
     bool next(TextBlock& block);
 
-    // Gives bytes to a source without descriptor; they must stay until feed() or finish_feeding() has returned true for
-    // what comes behind them. False: the bytes before are still in use after `seconds`, nothing was taken; try again. What
-    // comes when no more is wanted is taken and forgotten.
+    // Gives a piece of bytes to a source without descriptor. It must stay until `most_fed` others were taken, or for as long
+    // as this object. False: so many are still waiting after `seconds`, nothing was taken; try again. What comes when no
+    // more is wanted is taken and forgotten.
     bool feed(const char* data, std::size_t size, double seconds);
-    bool finish_feeding(double seconds);
+    void finish_feeding();
 
     void stop();
     bool used_up() const { return at_end_ || stopped_; }  // no block will come any more
@@ -59,7 +61,6 @@ private:
     std::size_t read(char* out, std::size_t size);
     std::size_t read_descriptor(char* out, std::size_t size);
     std::size_t read_fed(char* out, std::size_t size);
-    bool wait_for_slot(std::unique_lock<std::mutex>& lock, double seconds);
     void fill(TextBlock& block);
     void cut_lines(TextBlock& block);
     void wake_feeder();
@@ -80,8 +81,11 @@ private:
 
     std::mutex feeding_;
     std::condition_variable fed_changed_;
-    const char* fed_ = nullptr;
-    std::size_t fed_size_ = 0;
+    struct Piece {
+        const char* data;
+        std::size_t size;
+    };
+    std::deque<Piece> fed_;
     bool fed_all_ = false;
 };
 

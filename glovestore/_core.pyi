@@ -153,9 +153,9 @@ class Ingest:
     def stop(self) -> None:
         """Make all threads return, at the end of what they are doing."""
     def feed(self, data: _Bytes, seconds: float) -> bool:
-        """Hand over the next bytes of the text; False if those before are not used up after `seconds`: try again."""
-    def finish_feeding(self, seconds: float) -> bool:
-        """Say that there are no more bytes; False as for `feed`."""
+        """Hand over the next bytes of the text; False if several pieces still wait after `seconds`: try again."""
+    def finish_feeding(self) -> None:
+        """Say that there are no more bytes."""
     @property
     def is_used_up(self) -> bool:
         """Whether no more bytes are wanted."""

@@ -151,8 +151,7 @@ class TextReader:
             advance_to(self.source.position)
             if ingest.is_used_up:
                 return
-        while not ingest.finish_feeding(PATIENCE):
-            pass
+        ingest.finish_feeding()
 
     # ------------------------------------------------------------------ what went wrong
 
