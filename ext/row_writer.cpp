@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
 #if defined(_WIN32)
 #include <io.h>
 #else
@@ -15,7 +14,6 @@ namespace glovestore {
 namespace {
 
 constexpr std::size_t shown_duplicates = 10;
-constexpr std::uint64_t allocation_step = std::uint64_t{64} << 20;
 constexpr std::size_t largest_write = std::size_t{1} << 20;  // the kernel copies a piece while it is still in the cache
 
 // Writes all of it; 0, or errno.
@@ -84,22 +82,7 @@ RowWriter::Status RowWriter::place(RowBatch& batch) {
         for (std::size_t i = 0; i < batch.rows && first_duplicates_.size() < shown_duplicates; token += batch.token_lengths[i++])
             if (batch.is_duplicate[i]) first_duplicates_.emplace_back(token, token + batch.token_lengths[i]);
     }
-    preallocate(vectors_offset_ + tokens_.rows() * dim_ * sizeof(float));
     return Status::ok;
-}
-
-// Blocks that are reserved in large steps are written faster than blocks that the file system has to find one by one.
-void RowWriter::preallocate(std::uint64_t end) {
-#if defined(__linux__)
-    while (end > allocated_) {
-        if (::fallocate(fd_, 0, static_cast<off_t>(allocated_), static_cast<off_t>(allocation_step)) == 0)
-            allocated_ += allocation_step;
-        else if (errno != EINTR)
-            allocated_ = ~std::uint64_t{0};  // not on this file system, or too little room for a step: writing will tell
-    }
-#else
-    (void)end;
-#endif
 }
 
 RowWriter::Status RowWriter::write(RowBatch& batch) {

@@ -63,8 +63,6 @@ public:
     int error() const { return error_; }  // errno of a failed write, or 0
 
 private:
-    void preallocate(std::uint64_t end);
-
     const int fd_;
     const std::uint64_t vectors_offset_;
     const std::size_t dim_;
@@ -72,7 +70,6 @@ private:
     GrowingTokens tokens_;
     std::uint64_t duplicates_ = 0;
     std::vector<std::string> first_duplicates_;
-    std::uint64_t allocated_ = 0;
     std::vector<float> norms_;
     PieceHashes hashes_;
     std::vector<double> mean_, squares_, shift_, sum_, sum_of_squares_, std_;

@@ -27,7 +27,7 @@ import glovestore
 from glovestore import _core
 from glovestore.build import build_store
 from glovestore.simd import VARIABLE
-from glovestore.sources.text import TextOptions
+from glovestore.sources.text import TextOptions, TextReader
 
 THREADS = [1, 2, 3, 8]
 BLOCKS = [1, 2, 3, 5, 7, 10, 20, 1000, 1 << 16, 1 << 20]
@@ -242,6 +242,28 @@ def test_a_source_that_cannot_be_read(tmp_path: Path):
 def test_nothing_is_appended_to_finished_rows():
     with pytest.raises(ValueError, match="finished"):
         _core.Ingest(written_rows([[b"a"]]), -1, b"", 0, False)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_control_c_while_the_threads_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool):
+    """It comes while the calling thread waits for the others, or feeds them: they end, and nothing is left."""
+    text = rows(50_000, 10, 10)
+    (tmp_path / "source").write_bytes(gzip.compress(text) if packed else text)
+    started: list[threading.Thread] = []
+    original = TextReader._run
+
+    def interrupted_run(self: TextReader, ingest: _core.Ingest, advance_to: Callable[[int], object]) -> None:
+        def interrupt(position: int) -> None:
+            started.extend(thread for thread in threading.enumerate() if thread.name.startswith("glovestore-"))
+            raise KeyboardInterrupt
+
+        original(self, ingest, interrupt)
+
+    monkeypatch.setattr(TextReader, "_run", interrupted_run)
+    with pytest.raises(KeyboardInterrupt):
+        glovestore.build(tmp_path / "source", tmp_path / "store.h5", threads=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+    assert not any(thread.is_alive() for thread in started)
 
 
 # In a process of its own: the limit would hold for all that pytest writes.

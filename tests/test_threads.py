@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from row_writers import index_of, written_rows
+from row_writers import index_of, row_writer, written_rows
 
 from glovestore import _core
 
@@ -31,6 +31,13 @@ def hash_text() -> None:
 
 def write_rows() -> None:
     written_rows([TOKENS])
+
+
+def ingest() -> None:
+    engine = _core.Ingest(row_writer(DIM), -1, TEXT, 0, False)
+    engine.finish_feeding()
+    engine.work()
+    assert engine.counts["lines"] == ROWS
 
 
 def statistics() -> None:
@@ -56,7 +63,7 @@ def no_forced_switches() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_forced_switches")
-@pytest.mark.parametrize("work", [parse, hash_text, write_rows, statistics, norms, gather])
+@pytest.mark.parametrize("work", [parse, hash_text, write_rows, ingest, statistics, norms, gather])
 def test_other_threads_run_meanwhile(work: Callable[[], None]):
     count, stop = 0, threading.Event()
 

@@ -92,8 +92,6 @@ class StoreWriter:
             len(arrays["index_slots"]) // layout.BUCKET_SLOTS,
             json.dumps(metadata),
         )
-        # The file was made longer ahead of the rows: cut first, then every gap reads as zero.
-        self.file.truncate(VECTORS_OFFSET + self.rows.rows * 4 * self.dim)
         self.file.truncate(skeleton.file_size)
         for offset, piece in skeleton.pieces:
             self.file.write(piece, offset)
