@@ -33,14 +33,13 @@ struct Avx2 {
                 newlines,
                 equal(low, high, '.'),
                 equal(low, high, '-'),
-                equal(load_256(p + 1), load_256(p + 33), '-'),
                 join(is_digit(low), is_digit(high))};
     }
 
     // Writes base + the index of every set bit, and up to `eager` entries more: nearly all words have no more than that, and
     // a loop that ends sooner would be predicted wrongly all the time.
     static void append_positions(std::uint64_t bits, std::size_t base, std::uint16_t* out) noexcept {
-        constexpr int eager = 10;
+        constexpr int eager = 8;
         std::uint16_t* const end = out + count_bits(bits);
         for (int i = 0; i < eager; ++i) next_position(bits, base, out);
         while (out < end) next_position(bits, base, out);
@@ -111,8 +110,9 @@ private:
         const __m256i digit = _mm256_sub_epi8(x, _mm256_set1_epi8('0'));
         return _mm256_cmpeq_epi8(_mm256_min_epu8(digit, _mm256_set1_epi8(9)), digit);
     }
+    // Volatile, for else GCC collects the positions in a register, by eight inserts.
     static void next_position(std::uint64_t& bits, std::size_t base, std::uint16_t*& out) noexcept {
-        *out++ = static_cast<std::uint16_t>(base + _tzcnt_u64(bits));
+        *static_cast<volatile std::uint16_t*>(out++) = static_cast<std::uint16_t>(base + _tzcnt_u64(bits));
         bits = _blsr_u64(bits);
     }
     // 0 <= x < limit, as signed numbers

@@ -32,14 +32,12 @@ namespace {
 struct Avx512 {
     static Masks masks(const char* p) noexcept {
         const __m512i x = _mm512_loadu_si512(p);
-        const __m512i next = _mm512_loadu_si512(p + 1);
         const std::uint64_t newlines = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n'));
         const std::uint64_t spaces = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(' '));
         return {spaces | newlines,
                 newlines,
                 _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('.')),
                 _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('-')),
-                _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('-')),
                 _mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('0')), _mm512_set1_epi8(10))};
     }
 

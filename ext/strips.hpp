@@ -27,7 +27,6 @@ struct Masks {
     std::uint64_t newlines;
     std::uint64_t dots;
     std::uint64_t minuses;
-    std::uint64_t minus_follows;  // the next byte is '-'
     std::uint64_t digits;
 };
 
@@ -41,41 +40,42 @@ struct Strip {
 };
 
 inline std::size_t count_bits(std::uint64_t x) noexcept { return static_cast<std::size_t>(__builtin_popcountll(x)); }
-inline std::size_t lowest_bit(std::uint64_t x) noexcept { return static_cast<std::size_t>(__builtin_ctzll(x)); }
+inline std::size_t smaller(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 
-inline void append_line_ends(Strip& strip, const Masks& m) noexcept {
-    for (std::uint64_t rest = m.newlines; rest; rest &= rest - 1) {
-        const std::size_t before = count_bits(m.separators & ((rest & (~rest + 1)) - 1));
-        strip.line_ends[strip.line_count++] = static_cast<std::uint16_t>(strip.separator_count + before);
-    }
+// For each newline its index among the separators, of which `before` stand in front of these 64 bytes. Returns their count.
+inline std::size_t append_line_ends(const Masks& m, std::size_t before, std::uint16_t* out) noexcept {
+    for (std::uint64_t rest = m.newlines; rest; rest &= rest - 1)
+        *out++ = static_cast<std::uint16_t>(before + count_bits(m.separators & ((rest & (~rest + 1)) - 1)));
+    return count_bits(m.newlines);
 }
 
 // Phase 1. Reads text[0, size) and one byte more.
 template <class Simd>
 void scan(const char* text, std::size_t size, Strip& strip) noexcept {
-    strip.separator_count = strip.dot_count = strip.line_count = 0;
+    std::size_t begin = 0, separators = 0, dots = 0, lines = 0;
     std::uint64_t separator_before = 0;
-    std::size_t begin = 0;
-    for (; begin < size && begin < strip_bytes; begin += 64) {
-        const bool full = strip.separator_count > most_positions - 64 || strip.dot_count > most_positions - 64 ||
-                          strip.line_count > most_lines - 64;
-        if (full) break;
-        char last[65] = {};
+    char last[65] = {};
+    const std::size_t end = smaller(size, strip_bytes);
+    for (; begin < end && separators <= most_positions - 64 && dots <= most_positions - 64 && lines <= most_lines - 64; begin += 64) {
         const char* bytes = text + begin;
         if (size - begin < 64) bytes = static_cast<const char*>(std::memcpy(last, bytes, size - begin));
         const Masks m = Simd::masks(bytes);
         const std::uint64_t signs = m.minuses & (m.separators << 1 | separator_before);
         separator_before = m.separators >> 63;
         strip.bad[begin / 64] = ~(m.digits | m.dots | m.separators | signs);
-        append_line_ends(strip, m);
-        Simd::append_positions(m.separators, begin, strip.separators + strip.separator_count);
-        Simd::append_signs(m.separators, m.minus_follows, strip.signs + strip.separator_count);
-        Simd::append_positions(m.dots, begin, strip.dots + strip.dot_count);
-        strip.separator_count += count_bits(m.separators);
-        strip.dot_count += count_bits(m.dots);
+        const std::uint64_t minus_follows = m.minuses >> 1 | static_cast<std::uint64_t>(bytes[64] == '-') << 63;
+        Simd::append_signs(m.separators, minus_follows, strip.signs + separators);
+        Simd::append_positions(m.separators, begin, strip.separators + separators);
+        Simd::append_positions(m.dots, begin, strip.dots + dots);
+        lines += append_line_ends(m, separators, strip.line_ends + lines);
+        separators += count_bits(m.separators);
+        dots += count_bits(m.dots);
     }
     // Behind the last dot: positions that stand in no field, and that may be read at.
-    for (std::size_t i = 0; i <= 8; ++i) strip.dots[strip.dot_count + i] = static_cast<std::uint16_t>(begin < size ? begin : size);
+    for (std::size_t i = 0; i <= 8; ++i) strip.dots[dots + i] = static_cast<std::uint16_t>(smaller(begin, size));
+    strip.separator_count = separators;
+    strip.dot_count = dots;
+    strip.line_count = lines;
 }
 
 // Whether a byte of [first, last] is bad; both are in the strip.
@@ -87,8 +87,6 @@ inline bool any_bad(const Strip& strip, std::size_t first, std::size_t last) noe
     for (std::size_t i = first / 64 + 1; i < last / 64; ++i) found |= bad[i];
     return found != 0;
 }
-
-inline std::size_t smaller(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 
 // Exponents, integers, long numbers: `count` fields one by one. False: one of them is no number, or too great.
 inline bool convert_odd(const char* text, const std::uint16_t* separators, std::size_t count, float* out) noexcept {
@@ -108,7 +106,7 @@ bool convert_row(const char* text, const Strip& strip, std::size_t first, std::s
     const bool odd_row = any_bad(strip, separators[0], separators[dim]);
     for (std::size_t i = 0; i < dim; i += 8) {
         const std::size_t count = smaller(8, dim - i);
-        __builtin_prefetch(text + separators[i] + strip_bytes);  // the next strip comes while this one is worked on
+        __builtin_prefetch(text + separators[i] + strip_bytes);  // of the next strip; harmless behind the text
         const bool plain = !odd_row || !any_bad(strip, separators[i], separators[i + count]);
         if (plain && Simd::convert(text, separators + i, strip.signs + first + i, strip.dots + dot, count, vector + i)) {
             dot += count;
