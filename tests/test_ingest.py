@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from comparing import assert_store_is
 from hypothesis import given, settings
@@ -290,34 +289,6 @@ def test_a_disk_that_is_full(tmp_path: Path, with_old: bool):
     assert done.stdout == f"{errno.EFBIG} {target}\n"
     assert (target.read_bytes() if target.exists() else None) == old
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source.txt", *(["store.h5"] if with_old else [])]
-
-
-def test_threads_have_to_be_a_number(tmp_path: Path):
-    (tmp_path / "source.txt").write_bytes(b"a 1 2\n")
-    wrong: dict[str, Callable[[], Any]] = {
-        "threads": lambda: glovestore.build(tmp_path / "source.txt", tmp_path / "s.h5", threads=0),
-        "limit": lambda: glovestore.build(tmp_path / "source.txt", tmp_path / "s.h5", limit=0),
-        "order": lambda: glovestore.build(tmp_path / "source.txt", tmp_path / "s.h5", order="given"),
-        "'source' or 'given'": lambda: glovestore.build(tmp_path / "source.txt", tmp_path / "s.h5", order="best"),  # type: ignore[arg-type]
-    }
-    for name, call in wrong.items():
-        with pytest.raises(ValueError, match=name):
-            call()
-    for keep in ("the", b"the", [7], ["the", None]):
-        with pytest.raises(TypeError, match=r"keep: expected a"):
-            glovestore.build(tmp_path / "source.txt", tmp_path / "s.h5", keep=keep)  # type: ignore[arg-type]
-    assert not (tmp_path / "s.h5").exists()
-
-
-def test_every_kind_of_list_of_tokens_to_keep(tmp_path: Path):
-    (tmp_path / "source.txt").write_bytes(b"a 1\nb c 2\n\xff 3\nd 4\n")
-    lists: list[Any] = [["\udcff", "b c", "d", "absent", "d"], [b"\xff", b"b c", b"d"], {"d": 0, "b c": 1, "\udcff": 2}]
-    for number, keep in enumerate([*lists, (token for token in lists[0])]):
-        report = glovestore.build(tmp_path / "source.txt", tmp_path / f"{number}.h5", keep=keep)
-        with glovestore.open(report.path) as store:
-            assert store.tokens[:] == ["b c", "\udcff", "d"]
-            assert np.array_equal(store.vectors, [[2], [3], [4]])
-        assert (report.not_kept, report.missing) == (1, "absent" in keep if number < 3 else 1)
 
 
 def test_a_pipe_that_does_not_block(tmp_path: Path):
