@@ -198,6 +198,7 @@ GUARDS: dict[str, Callable[[], Any]] = {
     "few duplicates": lambda: _core.build_index(zeros(16, U8), zeros(4, U8), zeros(1, U1), 0, zeros(2, U1)),
     "few rows found": lambda: _core.TokenIndex(zeros(16, U8), zeros(2, U8), zeros(1, U1), 0, 0).find(["a"], NO_ROWS),
     "norms too short": lambda: _core.row_norms(zeros((3, 2), F4), zeros(2, F4)),
+    "a tier that no machine has": lambda: _core.row_norms(zeros((3, 2), F4), zeros(3, F4), "mmx"),
     "gather to another dim": lambda: _core.gather(zeros((3, 2), F4), zeros(1, I8), zeros((1, 3), F4)),
     "gather to few positions": lambda: _core.gather(zeros((3, 2), F4), zeros(2, I8), zeros((2, 2), F4), zeros(1, I8)),
     "hashes without room": lambda: _core.BlockHasher(4, 0).update(bytes(8), zeros(2, U8)),
