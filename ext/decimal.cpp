@@ -107,6 +107,7 @@ Number parse_decimal(const char* begin) noexcept {
 //   * x is no midpoint: a dyadic x has at most q <= 11 binary places, a midpoint has 24 - e >= 15.
 //   * So x is at least 1 / (5^q 2^(24-e)) away from one, and 5^11 < 2^26 makes that more than 2^(e-50).
 //   * The product has two roundings, hence an error below 2^(e-51): it stays on its side of the midpoint.
+// x may be written with zeros behind, so a greater w and q up to 11 do for it too: the SIMD tiers take q = 11 always.
 Number parse_short_decimal(const char* begin) noexcept {
     const char* p = begin;
     const bool negative = *p == '-';

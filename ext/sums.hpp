@@ -18,7 +18,8 @@ double sum_of_squares(const float* x, std::size_t dim) noexcept {
 }
 
 void norms_of_rows(const float* vectors, std::size_t rows, std::size_t dim, float* norms) noexcept {
-    for (std::size_t i = 0; i < rows; ++i) norms[i] = static_cast<float>(std::sqrt(sum_of_squares(vectors + i * dim, dim)));
+    for (std::size_t i = 0; i < rows; ++i)
+        norms[i] = static_cast<float>(std::sqrt(sum_of_squares(vectors + i * dim, dim)));
 }
 
 void open_block(Statistics& s, const float* row, std::size_t dim) noexcept {

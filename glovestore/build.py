@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any, Literal
 
 from glovestore.arguments import whole_number
 from glovestore.cores import usable_cores
 from glovestore.errors import TextFormatError
-from glovestore.format import hdf5, layout
+from glovestore.format import layout
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.format.writer import StoreWriter, Written
 from glovestore.keeping import append_in_order, distinct_tokens
@@ -155,7 +154,6 @@ def build_store(
     start = time.perf_counter()
     tier = chosen_tier()
     with open_source(source, member) as opened, ReplacingFile(path, _may_replace(source, overwrite)) as file:
-        Thread(target=hdf5.preload).start()  # no daemon: one that dies inside h5py leaves its lock to nobody
         reader = TextReader(opened, options)
         writer = StoreWriter(file, reader.head.dim, reader.expected_rows, tier)
         with byte_progress(opened.name, opened.size, progress) as advance_to:

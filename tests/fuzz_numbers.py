@@ -1,7 +1,7 @@
 """Round millions of decimals in every SIMD tier and compare with whole numbers: `make fuzz`, `N=` decimals, `SEED=`.
 
-Near-midpoint decimals with 0 to 20 places, and as many of the shapes of vectors files. Not a test of the suite: it takes
-minutes. Every block has its own seed, which is printed with the first decimal that comes out wrong.
+Two thirds are next to a midpoint of two floats, with 0 to 20 places; the others have many digits, or an exponent. Not a
+test of the suite: it takes a minute. Every block has its own seed, printed with the first decimal that comes out wrong.
 """
 
 from __future__ import annotations

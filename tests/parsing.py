@@ -10,6 +10,7 @@ from reference import BadLine, parse_row, split_lines
 
 from glovestore import _core
 
+<<<<<<< HEAD
 FAULTS = {
     "few": "too_few",
     "number": "not_a_number",
@@ -17,6 +18,10 @@ FAULTS = {
     "many": "too_many",
     "token": "token_too_long",
 }
+=======
+FAULTS = {"few": "too_few", "number": "not_a_number", "overflow": "overflow", "many": "too_many"}
+FAULTS |= {"token": "token_too_long"}
+>>>>>>> 0b2e0446d3790a458545a64d554582415269b19b
 PADDING = bytes(_core.TEXT_PADDING)
 
 
@@ -35,7 +40,8 @@ class Parsed(NamedTuple):
 
 def parse(tier: str, text: bytes, dim: int, capacity: int = 0, before: bytes = b"", padding: bytes = PADDING) -> Parsed:
     """Parse lines that stand behind the bytes `before`. Without a capacity there is room for every line."""
-    return parse_memory(tier, np.frombuffer(before + text + padding, np.uint8), len(before), dim, capacity)
+    memory = np.frombuffer(before + text + padding, np.uint8).copy()  # an allocation of its own, for the sanitizer
+    return parse_memory(tier, memory, len(before), dim, capacity)
 
 
 def parse_memory(tier: str, memory: NDArray[np.uint8], begin: int, dim: int, capacity: int = 0) -> Parsed:

@@ -187,6 +187,7 @@ GUARDS: dict[str, Callable[[], Any]] = {
     "a probe too long": lambda: _core.TokenIndex(zeros(16, U8), zeros(2, U8), zeros(1, U1), 0, 129),
     "few rows found": lambda: _core.TokenIndex(zeros(16, U8), zeros(2, U8), zeros(1, U1), 0, 0).find(["a"], NO_ROWS),
     "norms too short": lambda: _core.row_norms(zeros((3, 2), F4), zeros(2, F4)),
+    "a tier that no machine has": lambda: _core.row_norms(zeros((3, 2), F4), zeros(3, F4), "mmx"),
     "gather to another dim": lambda: _core.gather(zeros((3, 2), F4), zeros(1, I8), zeros((1, 3), F4)),
     "gather to few positions": lambda: _core.gather(zeros((3, 2), F4), zeros(2, I8), zeros((2, 2), F4), zeros(1, I8)),
     "a position outside its piece": lambda: _core.PieceHashes(4, 4),

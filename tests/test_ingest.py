@@ -251,12 +251,14 @@ def test_control_c_while_the_threads_work(tmp_path: Path, monkeypatch: pytest.Mo
     started: list[threading.Thread] = []
     original = TextReader._run
 
-    def interrupted_run(self: TextReader, ingest: _core.Ingest, advance_to: Callable[[int], object]) -> None:
+    def interrupted_run(
+        self: TextReader, ingest: _core.Ingest, meanwhile: Callable[[], object], advance_to: Callable[[int], object]
+    ) -> None:
         def interrupt(position: int) -> None:
             started.extend(thread for thread in threading.enumerate() if thread.name.startswith("glovestore-"))
             raise KeyboardInterrupt
 
-        original(self, ingest, interrupt)
+        original(self, ingest, meanwhile, interrupt)
 
     monkeypatch.setattr(TextReader, "_run", interrupted_run)
     with pytest.raises(KeyboardInterrupt):
@@ -307,3 +309,24 @@ def test_a_pipe_that_does_not_block(tmp_path: Path):
     with glovestore.open(tmp_path / "piped.h5") as piped, glovestore.open(tmp_path / "store.h5") as store:
         assert piped.metadata["source_digest"] == store.metadata["source_digest"]
         assert piped.vectors.tobytes() == store.vectors.tobytes()
+
+
+# A thread that imports while Ctrl-C interrupts an import of the calling thread may wait for ever.
+IMPORTER = """
+import sys, threading
+import glovestore
+importers = []
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        importers.append(threading.current_thread().name)
+sys.meta_path.insert(0, Finder())
+glovestore.build(sys.argv[1], sys.argv[2])
+assert "h5py" in sys.modules
+print(set(importers))
+"""
+
+
+def test_only_the_calling_thread_imports(tmp_path: Path):
+    (tmp_path / "source.txt").write_bytes(rows(20, 3, 11))
+    command = [sys.executable, "-P", "-c", IMPORTER, str(tmp_path / "source.txt"), str(tmp_path / "store.h5")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "{'MainThread'}\n"

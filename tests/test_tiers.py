@@ -42,10 +42,11 @@ ODD = [
     "-999.5",
     "1000.25",
     "1e-46",
+    "0.1234567890123",
+    "16777217",
 ]
-ODD += ["0.1234567890123", "16777217", "1" * 30, "0." + "7" * 40, "-" + "0" * 20 + ".25", "00000000000.5"]
+ODD += ["1" * 30, "0." + "7" * 40, "-" + "0" * 20 + ".25", "00000000000.5"]
 FAULTY = [
-    "",
     "-",
     ".",
     "-.",
@@ -61,39 +62,17 @@ FAULTY = [
     "1e39",
     "0x1p3",
     "1,5",
-    "1.5\r",
+    "1.5-",
+    "-1.-5",
+    "/",
+    ":",
+    "1/2",
+    "0:5",
 ]
-FAULTY += ["1.5\t", "\t1.5", "1\0", "\xff", "9" * 40, "1.5-", "-1.-5", "/", ":", "1/2", "0:5"]
-TOKENS = [
-    b"the",
-    b"",
-    b".",
-    b"...",
-    b"-",
-    b"--",
-    b"3.14",
-    b"-0.5",
-    b"1e5",
-    b"can't",
-    b"caf\xc3\xa9",
-    b"\xff\x80",
-    b"a.b.c",
-    b"\r",
-]
-TOKENS += [
-    b"at home",
-    b"2 000 m",
-    b" ",
-    b"a ",
-    b". . .",
-    b"\t",
-    b"\0",
-    b"x" * 63,
-    b"." * 200,
-    b"-" * 130,
-    b"1 2 x",
-    b"7",
-]
+FAULTY += ["", "1.5\r", "1.5\t", "\t1.5", "1\0", "\xff", "9" * 40]
+TOKENS = b"the . ... - -- 3.14 -0.5 1e5 can't caf\xc3\xa9 \xff\x80 a.b.c 7".split(b" ")
+TOKENS += [b"", b" ", b"\r", b"\t", b"\0", b"a ", b"at home", b"2 000 m", b". . .", b"1 2 x"]
+TOKENS += [b"x" * 63, b"." * 200, b"-" * 130]
 
 
 def row(random_: random.Random, dim: int, odd: float = 0.0, token: bytes | None = None, end: bytes = b"") -> bytes:
@@ -108,9 +87,8 @@ DIMS = st.one_of(st.integers(1, 40), st.sampled_from([100, 300]))
 SEEDS = st.integers(0, 2**32)
 ENDS = st.sampled_from([b"", b"", b"", b" ", b"\r", b" \r", b"\r ", b"  \r\r", b"\t"])
 PIECES = st.one_of(st.binary(min_size=1, max_size=2), st.sampled_from([s.encode("latin-1") for s in [*FAULTY, *ODD]]))
-EDITS = st.lists(
-    st.tuples(st.integers(0, 2**20), st.integers(0, 3), PIECES | st.sampled_from([b" ", b"\n", b".", b"-"])), max_size=4
-)
+SIGNS = st.sampled_from([b" ", b"\n", b".", b"-"])
+EDITS = st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 3), PIECES | SIGNS), max_size=4)
 
 
 @settings(max_examples=600, deadline=None)
@@ -159,14 +137,8 @@ def test_a_token_of_every_kind(token: bytes, end: bytes):
 
 @pytest.mark.parametrize("byte", [b"%c" % code for code in range(256) if code != 10])
 def test_every_byte_in_tokens_and_numbers(byte: bytes):
-    for line in (
-        b"a%bb 0.5 1.5 2.5",
-        b"%b 0.5 1.5 2.5",
-        b"a 0.5 1%b5 2.5",
-        b"a 0.5 1.%b 2.5",
-        b"a %b0.5 1.5 2.5",
-        b"a 0.5 1.5 2.5%b",
-    ):
+    tokens = [b"a%bb 0.5 1.5 2.5", b"%b 0.5 1.5 2.5"]
+    for line in [*tokens, b"a 0.5 1%b5 2.5", b"a 0.5 1.%b 2.5", b"a %b0.5 1.5 2.5", b"a 0.5 1.5 2.5%b"]:
         text = b"good 1.25 2.25 3.25\n" + line % byte + b"\n"
         assert_by_the_book(parse_alike(text, 3), text, 3)
 
@@ -224,17 +196,13 @@ def test_the_capacity_ends_a_call(capacity: int):
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    SEEDS,
-    st.integers(1, 20),
-    st.integers(0, 130),
-    st.sampled_from([b"\0", b"9", b"-", b"\n", b".", b" ", b"e", b"\xff"]),
-)
-def test_what_stands_around_the_text_does_not_count(seed: int, dim: int, offset: int, byte: bytes):
+@given(SEEDS, st.integers(1, 20), st.integers(0, 130), st.sampled_from(b"\0009-\n. e\xff"))
+def test_what_stands_around_the_text_does_not_count(seed: int, dim: int, offset: int, code: int):
     random_ = random.Random(seed)
     text = b"".join(row(random_, dim, 0.02) for _ in range(random_.randint(1, 12)))
-    around = {"before": byte * offset, "padding": byte * len(PADDING)}
-    assert parse_alike(text, dim, **around) == parse("scalar", text, dim)
+    byte = bytes([code])
+    found = parse_alike(text, dim, before=byte * offset, padding=byte * len(PADDING))
+    assert found == parse("scalar", text, dim)
 
 
 @pytest.mark.parametrize("tier", _core.SIMD_TIERS)

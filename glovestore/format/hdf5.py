@@ -30,7 +30,11 @@ class Skeleton(NamedTuple):
 
 
 def preload() -> None:
-    """Import h5py (about 0.1 s), so that a build can do it in a thread while it parses."""
+    """Import h5py, which takes about 0.1 s: in the calling thread while others parse, not in a thread of its own.
+
+    CPython 3.11 may keep the lock of all imports for ever when Ctrl-C interrupts an import that waits for another
+    thread's; the other one, and with it the end of the process, would wait for ever too.
+    """
     import h5py  # noqa: F401
 
 

@@ -47,6 +47,10 @@ class StoreWriter:
             INDEX_SEEDS,
         )
 
+    def prepare(self) -> None:
+        """Do what takes time and needs no rows. To be called while other threads make the rows."""
+        hdf5.preload()
+
     def append(
         self, vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]
     ) -> None:

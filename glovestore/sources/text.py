@@ -90,7 +90,7 @@ class TextReader:
             ALL_LINES if options.limit is None else options.limit + head.header,
             options.block_size,
         )
-        self._run(ingest, advance_to)
+        self._run(ingest, writer.prepare, advance_to)
         self._check_outcome(ingest)
         writer.check(ingest.outcome, ingest.error)
         self._check_rows(ingest, writer.rows.rows)
@@ -117,7 +117,7 @@ class TextReader:
 
     # ------------------------------------------------------------------ threads
 
-    def _run(self, ingest: _core.Ingest, advance_to: Callable[[int], object]) -> None:
+    def _run(self, ingest: _core.Ingest, meanwhile: Callable[[], object], advance_to: Callable[[int], object]) -> None:
         """Let all threads work, and feed them what has to be decompressed; on Ctrl-C they end within PATIENCE."""
         threads = [
             Thread(target=ingest.work, name=f"glovestore-{number}", daemon=True)
@@ -128,6 +128,7 @@ class TextReader:
                 thread.start()
             if self._fd is None:
                 self._feed(ingest, advance_to)
+            meanwhile()
             for thread in threads:
                 while thread.is_alive():
                     thread.join(PATIENCE)
