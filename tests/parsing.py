@@ -10,18 +10,8 @@ from reference import BadLine, parse_row, split_lines
 
 from glovestore import _core
 
-<<<<<<< HEAD
-FAULTS = {
-    "few": "too_few",
-    "number": "not_a_number",
-    "overflow": "overflow",
-    "many": "too_many",
-    "token": "token_too_long",
-}
-=======
 FAULTS = {"few": "too_few", "number": "not_a_number", "overflow": "overflow", "many": "too_many"}
 FAULTS |= {"token": "token_too_long"}
->>>>>>> 0b2e0446d3790a458545a64d554582415269b19b
 PADDING = bytes(_core.TEXT_PADDING)
 
 
