@@ -49,7 +49,7 @@ def test_build_and_store(text_and_json: tuple[str, dict[str, dict]]) -> None:
     report, info = results["build"], results["store"]["info"]
     assert (report["rows"], report["dim"], report["lines"]) == (15_000, 100, 15_000)
     assert info["source"] == {"name": demo.SAMPLE, "bytes": 12_868_692, "digest": info["source"]["digest"]}
-    assert "MB of text a second" in text
+    assert "B of text a second" in text
     nearest = {token: [other for other, _ in found] for token, found in results["store"]["nearest"].items()}
     assert nearest["king"][:2] == ["prince", "queen"]
     assert nearest["paris"][0] == "france"
