@@ -12,6 +12,7 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
@@ -128,11 +129,17 @@ cdef extern from "token_table.hpp" namespace "glovestore" nogil:
         IndexView index()
 
 
+cdef extern from "buffer.hpp" namespace "glovestore" nogil:
+    cdef cppclass Buffer[T]:
+        void require(size_t size) except +
+        T* data()
+
+
 cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
-    cdef struct RowBatch:
-        vector[float] vectors
-        vector[uint8_t] token_bytes
-        vector[uint16_t] token_lengths
+    cdef cppclass RowBatch:
+        Buffer[float] vectors
+        Buffer[uint8_t] token_bytes
+        Buffer[uint16_t] token_lengths
         size_t rows
 
     cdef enum class RowWriterStatus "glovestore::RowWriter::Status"(int):
@@ -380,9 +387,13 @@ cdef class RowWriter:
         require(total == <size_t> token_bytes.shape[0], "token_bytes does not fit token_lengths")
         cdef const uint8_t* tokens = <const uint8_t*> start(token_bytes)
         with nogil:
-            batch.vectors.assign(&vectors[0, 0], &vectors[0, 0] + batch.rows * self.writer.dim())
-            batch.token_bytes.assign(tokens, tokens + total)
-            batch.token_lengths.assign(&token_lengths[0], &token_lengths[0] + batch.rows)
+            batch.vectors.require(batch.rows * self.writer.dim())
+            memcpy(batch.vectors.data(), &vectors[0, 0], batch.rows * self.writer.dim() * sizeof(float))
+            batch.token_bytes.require(total + 1)
+            if total:
+                memcpy(batch.token_bytes.data(), tokens, total)
+            batch.token_lengths.require(batch.rows)
+            memcpy(batch.token_lengths.data(), &token_lengths[0], batch.rows * sizeof(uint16_t))
             status = self.writer.append(batch)
         if status != RowWriterStatus.ok:
             return OUTCOMES[4 if status == RowWriterStatus.collisions else 6], self.writer.error()

@@ -43,9 +43,9 @@ struct Ingest::Worker {
     // Makes room for the rows that `size` bytes of text can hold at most.
     void reserve(std::size_t size, std::size_t dim) {
         const std::size_t rows = size / (2 * dim + 1) + 1;
-        if (batch.vectors.size() < rows * dim) batch.vectors.resize(rows * dim);
-        if (batch.token_lengths.size() < rows) batch.token_lengths.resize(rows);
-        if (batch.token_bytes.size() < size) batch.token_bytes.resize(size);
+        batch.vectors.require(rows * dim);
+        batch.token_lengths.require(rows);
+        batch.token_bytes.require(size);
     }
 
     // Notes a line that is no row, and returns the next one.

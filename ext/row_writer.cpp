@@ -40,8 +40,7 @@ void drop_rows(RowBatch& batch, std::size_t dim) {
         const std::size_t length = batch.token_lengths[i];
         if (!batch.is_duplicate[i]) {
             if (kept < i) {
-                std::copy_n(batch.vectors.begin() + static_cast<std::ptrdiff_t>(i * dim), dim,
-                            batch.vectors.begin() + static_cast<std::ptrdiff_t>(kept * dim));
+                std::copy_n(batch.vectors.data() + i * dim, dim, batch.vectors.data() + kept * dim);
                 batch.norms[kept] = batch.norms[i];
                 std::memmove(batch.token_bytes.data() + to, batch.token_bytes.data() + from, length);
                 batch.token_lengths[kept] = static_cast<std::uint16_t>(length);
@@ -72,12 +71,12 @@ RowWriter::~RowWriter() {
 
 RowWriter::Status RowWriter::place(RowBatch& batch) {
     batch.first_row = tokens_.rows();
-    batch.is_duplicate.resize(batch.rows);
+    batch.is_duplicate.require(batch.rows);
     if (!tokens_.add(batch.token_bytes.data(), batch.token_lengths.data(), batch.rows, batch.is_duplicate.data()))
         return Status::collisions;
-    const std::uint64_t placed = tokens_.rows() - batch.first_row;
-    if (placed < batch.rows) {
-        duplicates_ += batch.rows - placed;
+    batch.duplicates = batch.rows - static_cast<std::size_t>(tokens_.rows() - batch.first_row);
+    if (batch.duplicates > 0) {
+        duplicates_ += batch.duplicates;
         const auto* token = reinterpret_cast<const char*>(batch.token_bytes.data());
         for (std::size_t i = 0; i < batch.rows && first_duplicates_.size() < shown_duplicates; token += batch.token_lengths[i++])
             if (batch.is_duplicate[i]) first_duplicates_.emplace_back(token, token + batch.token_lengths[i]);
@@ -86,11 +85,9 @@ RowWriter::Status RowWriter::place(RowBatch& batch) {
 }
 
 RowWriter::Status RowWriter::write(RowBatch& batch) {
-    const std::size_t placed = batch.rows;
-    batch.norms.resize(placed);
-    kernels_.row_norms(batch.vectors.data(), placed, dim_, batch.norms.data());
-    if (std::any_of(batch.is_duplicate.begin(), batch.is_duplicate.end(), [](unsigned char flag) { return flag != 0; }))
-        drop_rows(batch, dim_);
+    batch.norms.require(batch.rows);
+    kernels_.row_norms(batch.vectors.data(), batch.rows, dim_, batch.norms.data());
+    if (batch.duplicates > 0) drop_rows(batch, dim_);
     const std::uint64_t offset = batch.first_row * dim_ * sizeof(float);
     const std::size_t size = batch.rows * dim_ * sizeof(float);
     const int error = write_all(fd_, batch.vectors.data(), size, vectors_offset_ + offset);
@@ -103,7 +100,7 @@ RowWriter::Status RowWriter::write(RowBatch& batch) {
 }
 
 void RowWriter::add(RowBatch& batch) {
-    norms_.insert(norms_.end(), batch.norms.begin(), batch.norms.begin() + static_cast<std::ptrdiff_t>(batch.rows));
+    norms_.insert(norms_.end(), batch.norms.data(), batch.norms.data() + batch.rows);
     hashes_.add(batch.vectors.data(), batch.rows * dim_ * sizeof(float), batch.block_hashes);
     kernels_.update_statistics(statistics_, batch.vectors.data(), batch.rows, dim_);
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "buffer.hpp"
 #include "kernels.hpp"
 #include "piece_hashes.hpp"
 #include "token_table.hpp"
@@ -16,13 +17,14 @@ namespace glovestore {
 
 // Rows that belong together, with memory of their own, which serves one batch after the other.
 struct RowBatch {
-    std::vector<float> vectors;              // (rows, dim)
-    std::vector<unsigned char> token_bytes;  // the tokens one behind the other
-    std::vector<std::uint16_t> token_lengths;
+    Buffer<float> vectors;              // (rows, dim)
+    Buffer<unsigned char> token_bytes;  // the tokens one behind the other
+    Buffer<std::uint16_t> token_lengths;
     std::size_t rows = 0;
 
-    std::vector<unsigned char> is_duplicate;
-    std::vector<float> norms;
+    Buffer<unsigned char> is_duplicate;
+    Buffer<float> norms;
+    std::size_t duplicates = 0;
     std::vector<std::uint64_t> block_hashes;
     std::uint64_t first_row = 0;  // where they stand in the store, once they are placed
 };

@@ -1,6 +1,7 @@
 #include "token_table.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "hash.hpp"
 
@@ -27,6 +28,11 @@ bool GrowingTokens::rebuild(std::uint64_t buckets, std::uint64_t first_seed) {
     return false;
 }
 
+// Makes room for so many bytes of tokens; bytes_ is never smaller than what it holds.
+void GrowingTokens::reserve(std::uint64_t size) {
+    if (size > bytes_.size()) bytes_.resize(std::max<std::uint64_t>(size, bytes_.size() + bytes_.size() / 2));
+}
+
 // Inserts the token that was appended last, or takes it off again.
 bool GrowingTokens::insert_last(std::uint64_t hash, bool& is_duplicate) {
     const std::uint64_t row = rows() - 1;
@@ -34,7 +40,6 @@ bool GrowingTokens::insert_last(std::uint64_t hash, bool& is_duplicate) {
     is_duplicate = probe == is_duplicate_token;
     if (is_duplicate) {
         offsets_.pop_back();
-        bytes_.resize(offsets_.back());
         return true;
     }
     if (probe == is_too_far) return rebuild(slots_.size() / bucket_slots, seed_ + 1);
@@ -55,9 +60,10 @@ bool GrowingTokens::add(const unsigned char* bytes, const std::uint16_t* lengths
             prefetch_home(index(), hashes[i - first]);
         }
         const std::uint64_t seed = seed_;
+        reserve(offsets_.back() + static_cast<std::size_t>(token - bytes));
         for (std::size_t i = first; i < end; bytes += lengths[i++]) {
-            bytes_.insert(bytes_.end(), bytes, bytes + lengths[i]);
-            offsets_.push_back(bytes_.size());
+            if (lengths[i] > 0) std::memcpy(bytes_.data() + offsets_.back(), bytes, lengths[i]);
+            offsets_.push_back(offsets_.back() + lengths[i]);
             bool duplicate = false;
             const std::uint64_t hash = seed == seed_ ? hashes[i - first] : xxh64(bytes, lengths[i], seed_);
             if (!insert_last(hash, duplicate)) return false;

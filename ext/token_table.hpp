@@ -24,10 +24,11 @@ public:
     bool finish();
 
     std::uint64_t rows() const { return offsets_.size() - 1; }
-    TokenTable table() const { return {bytes_.data(), bytes_.size(), offsets_.data(), rows()}; }
+    TokenTable table() const { return {bytes_.data(), offsets_.back(), offsets_.data(), rows()}; }
     IndexView index() const { return {slots_.data(), slots_.size() / bucket_slots, seed_, longest_probe_}; }
 
 private:
+    void reserve(std::uint64_t size);
     bool rebuild(std::uint64_t buckets, std::uint64_t first_seed);
     bool insert_last(std::uint64_t hash, bool& is_duplicate);
 

@@ -120,8 +120,11 @@ class StoreWriter:
 
 
 def _fitting_skeleton(rows: int, dim: int, token_bytes: int, buckets: int, metadata: str) -> hdf5.Skeleton:
-    """Return the skeleton whose block_checksums has one checksum for each block of the file it is in."""
-    blocks = 1
+    """Return the skeleton whose block_checksums has one checksum for each block of the file it is in.
+
+    The first guess is nearly always right: before each array stands one page of HDF5's.
+    """
+    blocks = layout.checksum_blocks(_likely_size(layout.tensor_shapes(rows, dim, token_bytes, buckets, 0)))
     while True:
         skeleton = hdf5.make_skeleton(layout.tensor_shapes(rows, dim, token_bytes, buckets, blocks), metadata)
         needed = layout.checksum_blocks(skeleton.file_size)
@@ -133,6 +136,15 @@ def _fitting_skeleton(rows: int, dim: int, token_bytes: int, buckets: int, metad
             f"expected HDF5 to put vectors at {VECTORS_OFFSET}, got {skeleton.tensors['vectors'].offset}"
         )
     return skeleton
+
+
+def _likely_size(shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """Return how long the file is if each array has a page of HDF5's before it."""
+    end = VECTORS_OFFSET - hdf5.PAGE
+    for name, shape in shapes.items():
+        begin = end + hdf5.PAGE
+        end = begin + -(-layout.Tensor(layout.TENSORS[name], shape, begin).nbytes // hdf5.PAGE) * hdf5.PAGE
+    return end + 8 * layout.checksum_blocks(end)
 
 
 def _block_without(file: ReplacingFile, block: int, left_out: layout.Tensor, file_size: int) -> bytearray:
