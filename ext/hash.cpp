@@ -99,42 +99,4 @@ std::uint64_t Xxh64Stream::digest() const noexcept {
     return finish(start + total_, pending_, total_ % stripe);
 }
 
-void SourceDigest::update(const void* data, std::size_t size) noexcept {
-    const auto* p = static_cast<const unsigned char*>(data);
-    while (size > 0) {
-        const std::size_t room = piece_size - bytes_ % piece_size;
-        const std::size_t taken = std::min(size, room);
-        piece_.update(p, taken);
-        bytes_ += taken, p += taken, size -= taken;
-        if (taken < room) return;
-        const std::uint64_t hash = to_little_endian(piece_.digest());
-        pieces_.update(&hash, sizeof hash);
-        piece_.reset();
-    }
-}
-
-std::uint64_t SourceDigest::digest() const noexcept {
-    Xxh64Stream pieces = pieces_;
-    if (bytes_ % piece_size != 0) {
-        const std::uint64_t hash = to_little_endian(piece_.digest());
-        pieces.update(&hash, sizeof hash);
-    }
-    return pieces.digest();
-}
-
-std::size_t BlockHasher::update(const void* data, std::size_t size, std::uint64_t* out) noexcept {
-    const auto* p = static_cast<const unsigned char*>(data);
-    std::size_t finished = 0;
-    while (size > 0) {
-        const std::size_t taken = std::min(size, block_size_ - position_);
-        block_.update(p, taken);
-        position_ += taken, p += taken, size -= taken;
-        if (position_ < block_size_) break;
-        out[finished++] = block_.digest();
-        block_.reset();
-        position_ = 0;
-    }
-    return finished;
-}
-
 }  // namespace glovestore

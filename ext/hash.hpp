@@ -27,33 +27,4 @@ private:
     unsigned char pending_[32];  // the first total_ % 32 bytes are input not yet mixed in
 };
 
-// The digest of a source text: XXH64 over the little-endian XXH64 of each 1 MiB piece. Pieces, so that several cores
-// can hash one file and still agree with one core that reads a pipe.
-class SourceDigest {
-public:
-    static constexpr std::size_t piece_size = std::size_t{1} << 20;
-    void update(const void* data, std::size_t size) noexcept;
-    std::uint64_t digest() const noexcept;
-    std::uint64_t bytes() const noexcept { return bytes_; }
-
-private:
-    Xxh64Stream pieces_;
-    Xxh64Stream piece_;
-    std::uint64_t bytes_ = 0;
-};
-
-// Checksums of fixed-size blocks over bytes that arrive in pieces.
-class BlockHasher {
-public:
-    // `position` is where the first byte stands in its block.
-    BlockHasher(std::size_t block_size, std::size_t position) noexcept : block_size_(block_size), position_(position) {}
-    // Writes the hash of every block that ends inside these bytes to `out`; returns how many: at most size / block_size + 1.
-    std::size_t update(const void* data, std::size_t size, std::uint64_t* out) noexcept;
-
-private:
-    std::size_t block_size_;
-    std::size_t position_;
-    Xxh64Stream block_;
-};
-
 }  // namespace glovestore

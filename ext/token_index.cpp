@@ -10,7 +10,6 @@ namespace glovestore {
 namespace {
 
 constexpr std::uint64_t row_mask = 0xFFFFFFFFu;
-constexpr std::size_t lookahead = 32;  // tokens hashed, and their buckets prefetched, ahead of the insertions
 
 struct Token {
     const unsigned char* bytes;
@@ -76,8 +75,7 @@ std::uint64_t buckets_for(std::uint64_t rows) noexcept {
     return buckets;
 }
 
-IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t seed,
-                       unsigned char* is_duplicate) noexcept {
+IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t seed) noexcept {
     IndexBuild result{};
     std::uint64_t hashes[lookahead];
     for (std::uint64_t first = 0; first < tokens.rows; first += lookahead) {
@@ -93,9 +91,7 @@ IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint
                 result.too_long = true;
                 return result;
             }
-            if (is_duplicate) is_duplicate[first + i] = probe == is_duplicate_token;
-            if (probe == is_duplicate_token) ++result.duplicates;
-            else result.longest_probe = std::max(result.longest_probe, probe);
+            result.longest_probe = std::max(result.longest_probe, probe);
         }
     }
     return result;

@@ -9,6 +9,7 @@ namespace glovestore {
 constexpr std::size_t bucket_slots = 8;           // 8 slots of 8 bytes: one cache line
 constexpr std::uint32_t most_probes = 128;        // buckets beyond home that an insertion may pass
 constexpr std::int64_t absent = -1;
+constexpr std::size_t lookahead = 32;             // tokens hashed, and their buckets prefetched, ahead of the insertions
 
 // The tokens of a store: token i is bytes[offsets[i]:offsets[i + 1]]. Borrowed; may be a hostile file's content.
 struct TokenTable {
@@ -28,8 +29,7 @@ struct IndexView {
 
 struct IndexBuild {
     std::uint32_t longest_probe;
-    std::uint64_t duplicates;  // tokens that an earlier row has already; they are not in the index
-    bool too_long;             // an insertion passed most_probes: try another seed
+    bool too_long;  // an insertion passed most_probes: try another seed
 };
 
 // The smallest allowed number of buckets for a load of at most 0.7.
@@ -44,10 +44,9 @@ std::uint32_t insert_token(const TokenTable& tokens, std::uint64_t* slots, std::
 // Loads the bucket where a token of that hash would stand into the cache.
 void prefetch_home(const IndexView& index, std::uint64_t hash) noexcept;
 
-// Fills `slots` (buckets * 8, all zero) in row order; is_duplicate[i] (rows,), if given, tells which rows are left out.
-// `tokens` is trusted: this runs on a table just made. Never throws, never allocates.
-IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t seed,
-                       unsigned char* is_duplicate) noexcept;
+// Fills `slots` (buckets * 8, all zero) in row order with distinct tokens of a table just made. Never throws, never
+// allocates.
+IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t seed) noexcept;
 
 // The row of a token, or absent. Safe on any content of slots and tokens: rows and offsets are checked at each access,
 // probes are bounded, every mapped word is read once.

@@ -6,11 +6,6 @@
 #include "hash.hpp"
 
 namespace glovestore {
-namespace {
-
-constexpr std::size_t lookahead = 32;
-
-}  // namespace
 
 GrowingTokens::GrowingTokens(std::uint64_t expected_rows, std::uint64_t seeds)
     : slots_(buckets_for(expected_rows) * bucket_slots), seeds_(seeds) {
@@ -21,7 +16,7 @@ bool GrowingTokens::rebuild(std::uint64_t buckets, std::uint64_t first_seed) {
     for (seed_ = first_seed; seed_ < seeds_; ++seed_) {
         slots_ = {};  // before the new ones: one table in memory at a time
         slots_.resize(buckets * bucket_slots);
-        const IndexBuild built = build_index(table(), slots_.data(), buckets, seed_, nullptr);
+        const IndexBuild built = build_index(table(), slots_.data(), buckets, seed_);
         longest_probe_ = built.longest_probe;
         if (!built.too_long) return true;
     }
