@@ -18,6 +18,7 @@ from glovestore.replacing import ReplacingFile
 VECTORS_OFFSET = layout.HEADER_SIZE + 3 * hdf5.PAGE  # superblock, root group, the dataset's header: whatever the shapes
 
 INDEX_SEEDS = _core.INDEX_SEEDS
+MOST_EXPECTED = 1 << 22  # rows for which memory is taken before they come: a guess may be wrong
 
 
 class Written(NamedTuple):
@@ -42,7 +43,7 @@ class StoreWriter:
             layout.HEADER_SIZE,
             layout.CHECKSUM_BLOCK,
             dim,
-            min(expected_rows, layout.MOST_ROWS),
+            min(expected_rows, MOST_EXPECTED),
             tier,
             INDEX_SEEDS,
         )

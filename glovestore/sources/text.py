@@ -79,6 +79,7 @@ class TextReader:
         `advance_to` gets the number of bytes of the source that were read, every now and then.
         """
         head, options = self.head, self.options
+        keep = None if options.keep is None else kept_tokens(options.keep)
         ingest = _core.Ingest(
             writer.rows,
             -1 if self._fd is None else os.dup(self._fd),
@@ -86,7 +87,7 @@ class TextReader:
             head.prefix,
             bool(head.header),
             options.on_bad_line == "skip",
-            None if options.keep is None else kept_tokens(options.keep),
+            keep,
             ALL_LINES if options.limit is None else options.limit + head.header,
             options.block_size,
         )
