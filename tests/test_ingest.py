@@ -25,7 +25,7 @@ from test_text import LINES
 import glovestore
 from glovestore import _core
 from glovestore.build import build_store
-from glovestore.simd import VARIABLE
+from glovestore.simd import VARIABLE, chosen_tier
 from glovestore.sources.text import TextOptions, TextReader
 
 THREADS = [1, 2, 3, 8]
@@ -55,7 +55,7 @@ def build(folder: Path, text: bytes, tier: str | None = None, **options: Any) ->
         if tier is not None:
             patch.setenv(VARIABLE, tier)
         report = build_store(source, target, TextOptions(**options), overwrite=True, durable=False)
-    assert (report.simd, report.threads) == (tier or _core.SIMD_TIERS[0], options.get("threads", 1))
+    assert (report.simd, report.threads) == (tier or chosen_tier(), options.get("threads", 1))
     return target.read_bytes()
 
 
