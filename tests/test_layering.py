@@ -20,7 +20,7 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: torch comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "cores", "simd", "tokens", "nearest", "replacing", "progress"},
+    {"arguments", "cores", "interrupts", "simd", "tokens", "nearest", "replacing", "progress"},
     {"strict_json"},
     {"format"},
     {"keeping"},

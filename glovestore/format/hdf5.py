@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from glovestore.format.layout import DTYPES, HEADER_SIZE, TENSORS, Tensor
+from glovestore.interrupts import deferred_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,8 @@ def preload() -> None:
     CPython 3.11 may keep the lock of all imports for ever when Ctrl-C interrupts an import that waits for another
     thread's; the other one, and with it the end of the process, would wait for ever too.
     """
-    import h5py  # noqa: F401
+    with deferred_interrupt():
+        import h5py  # noqa: F401
 
 
 def make_skeleton(shapes: Mapping[str, tuple[int, ...]], metadata: str) -> Skeleton:
