@@ -47,6 +47,8 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "xz": lambda text: lzma.compress(text, preset=1),
     "zstd": pack_zstd,
 }
+KINDS = pytest.mark.parametrize("kind", PACKERS)
+BEHIND_ALL = f"behind {len(TEXT)} bytes of text: "
 SIGNATURE_BYTES = {"gzip": 2, "bzip2": 10, "xz": 6, "zstd": 4}  # a file cut before that is some text
 
 

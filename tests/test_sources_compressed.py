@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from packing import LONG_TEXT, PACKERS, TEXT, error_of, gzip_with_everything, pack_zstd, read_source
+from packing import BEHIND_ALL, KINDS, LONG_TEXT, PACKERS, TEXT, error_of, gzip_with_everything, pack_zstd, read_source
 
 from glovestore.sources.decoding import PIECE
 from glovestore.sources.files import open_source
@@ -18,9 +18,6 @@ from glovestore.sources.files import open_source
 def path(tmp_path: Path) -> Path:
     return tmp_path / "glove.packed"
 
-
-KINDS = pytest.mark.parametrize("kind", PACKERS)
-BEHIND_ALL = f"behind {len(TEXT)} bytes of text: "
 
 # ------------------------------------------------------------------ whole files
 

@@ -8,7 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from packing import LONG_TEXT, PACKERS, SIGNATURE_BYTES, TEXT, error_of, flips, gzip_with_everything, read_source
+from packing import (
+    BEHIND_ALL,
+    KINDS,
+    LONG_TEXT,
+    PACKERS,
+    SIGNATURE_BYTES,
+    TEXT,
+    error_of,
+    flips,
+    gzip_with_everything,
+    read_source,
+)
 
 from glovestore import TextFormatError
 from glovestore.sources import compressed
@@ -18,10 +29,6 @@ from glovestore.sources.files import open_source
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "glove.packed"
-
-
-KINDS = pytest.mark.parametrize("kind", PACKERS)
-BEHIND_ALL = f"behind {len(TEXT)} bytes of text: "
 
 
 @KINDS

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packing import PACKERS, TEXT, deflate
+from packing import KINDS, PACKERS, TEXT, deflate
 
 from glovestore.sources.decoding import PIECE, SMALLEST_SLICE, Feed, ZlibInflater
 from glovestore.sources.files import BLOCK, open_source
@@ -23,9 +23,6 @@ ZEROS = 1 << 25
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "glove.packed"
-
-
-KINDS = pytest.mark.parametrize("kind", PACKERS)
 
 
 @KINDS
