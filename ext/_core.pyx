@@ -315,7 +315,7 @@ cdef require_buckets(const uint64_t[::1] slots):
             "index_slots is not a power of two of buckets")
 
 
-cdef class Memory:
+cdef class _Memory:
     # Bytes that belong to another object's C++ side; a view of them keeps that object alive.
     cdef object owner
     cdef const void* data
@@ -326,7 +326,7 @@ cdef class Memory:
 
 
 cdef memory_of(object owner, const void* data, size_t size):
-    cdef Memory memory = Memory.__new__(Memory)
+    cdef _Memory memory = _Memory.__new__(_Memory)
     memory.owner, memory.data, memory.size = owner, data, size
     return memoryview(memory)
 

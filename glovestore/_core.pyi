@@ -4,7 +4,7 @@ Every function checks that the buffers fit each other (ValueError) before it cal
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias, TypedDict, final
+from typing import Any, TypeAlias, TypedDict, final, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +119,8 @@ class KeptTokens:
 
     def __init__(self, token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]) -> None: ...
 
-class Counts(TypedDict):
+@type_check_only
+class _Counts(TypedDict):
     """Lines of a text: lines == header + rows + duplicates + skipped + not_kept."""
 
     lines: int
@@ -172,7 +173,7 @@ class Ingest:
     def error(self) -> int:
         """The errno that belongs to "read_failed" and "write_failed"."""
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> _Counts:
         """What became of the lines."""
     @property
     def bad_lines(self) -> list[tuple[int, str, int, int, int, bool, bytes]]:
