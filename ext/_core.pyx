@@ -135,6 +135,11 @@ cdef extern from "buffer.hpp" namespace "glovestore" nogil:
         T* data()
 
 
+cdef extern from "outcome.hpp" namespace "glovestore" nogil:
+    cdef enum class Outcome(int):
+        ok, stopped, bad_line, line_too_long, collisions, read_failed, write_failed, out_of_memory
+
+
 cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
     cdef cppclass RowBatch:
         Buffer[float] vectors
@@ -142,13 +147,10 @@ cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
         Buffer[uint16_t] token_lengths
         size_t rows
 
-    cdef enum class RowWriterStatus "glovestore::RowWriter::Status"(int):
-        ok, collisions, write_failed
-
     cdef cppclass CRowWriter "glovestore::RowWriter":
         CRowWriter(int fd, uint64_t vectors_offset, uint64_t checksums_offset, size_t checksum_block, size_t dim,
                    uint64_t expected_rows, uint64_t index_seeds, const Kernels& kernels) except +
-        RowWriterStatus append(RowBatch& batch) except +
+        Outcome append(RowBatch& batch) except +
         bint finish() except +
         size_t dim()
         const GrowingTokens& tokens()
@@ -192,9 +194,6 @@ cdef extern from "ingest.hpp" namespace "glovestore" nogil:
         uint64_t header
         bint skip_bad_lines
         const CKeptTokens* keep
-
-    cdef enum class Outcome(int):
-        ok, stopped, bad_line, line_too_long, collisions, read_failed, write_failed, out_of_memory
 
     cdef struct Counts:
         uint64_t lines, skipped, not_kept
@@ -375,7 +374,7 @@ cdef class RowWriter:
     def append(self, const float[:, ::1] vectors, const uint8_t[::1] token_bytes, const uint16_t[::1] token_lengths):
         cdef RowBatch batch
         cdef size_t i, total = 0
-        cdef RowWriterStatus status
+        cdef Outcome outcome
         require(not self.is_finished, "the rows are finished")
         require(<size_t> vectors.shape[1] == self.writer.dim(), "vectors has another dim")
         require(token_lengths.shape[0] == vectors.shape[0], "token_lengths and vectors differ in length")
@@ -394,10 +393,8 @@ cdef class RowWriter:
                 memcpy(batch.token_bytes.data(), tokens, total)
             batch.token_lengths.require(batch.rows)
             memcpy(batch.token_lengths.data(), &token_lengths[0], batch.rows * sizeof(uint16_t))
-            status = self.writer.append(batch)
-        if status != RowWriterStatus.ok:
-            return OUTCOMES[4 if status == RowWriterStatus.collisions else 6], self.writer.error()
-        return "ok", 0
+            outcome = self.writer.append(batch)
+        return OUTCOMES[<int> outcome], self.writer.error()
 
     def finish(self):
         cdef bint fits

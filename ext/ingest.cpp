@@ -93,8 +93,9 @@ bool Ingest::handle(Worker& worker) {
     if (!placing_.enter(worker.block.number)) return false;
     if (!place(worker)) return false;
     placing_.leave();
-    if (writer_.write(worker.batch) != RowWriter::Status::ok) {
-        finish(Outcome::write_failed, writer_.error());
+    const Outcome written = writer_.write(worker.batch);
+    if (written != Outcome::ok) {
+        finish(written, writer_.error());
         return false;
     }
     const TextBlock& block = worker.block;
@@ -159,11 +160,9 @@ bool Ingest::place(Worker& worker) {
         finish(Outcome::line_too_long, 0);
         return false;
     }
-    if (writer_.place(worker.batch) != RowWriter::Status::ok) {
-        finish(Outcome::collisions, 0);
-        return false;
-    }
-    return true;
+    const Outcome placed = writer_.place(worker.batch);
+    if (placed != Outcome::ok) finish(placed, 0);
+    return placed == Outcome::ok;
 }
 
 // The first call decides; all threads stop.

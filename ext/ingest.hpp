@@ -17,6 +17,7 @@
 
 #include "in_order.hpp"
 #include "keep.hpp"
+#include "outcome.hpp"
 #include "parse.hpp"
 #include "piece_hashes.hpp"
 #include "row_writer.hpp"
@@ -42,17 +43,6 @@ struct IngestOptions {
     const KeptTokens* keep;     // nullptr: all
 };
 
-enum class Outcome : int {
-    ok,
-    stopped,
-    bad_line,       // bad_lines() ends with it
-    line_too_long,  // the line behind `lines`
-    collisions,     // the tokens collide under every seed
-    read_failed,    // errno in error()
-    write_failed,   // errno in error()
-    out_of_memory,
-};
-
 struct Counts {
     std::uint64_t lines;  // used up: header + rows + duplicates + skipped + not_kept
     std::uint64_t skipped;
@@ -73,7 +63,8 @@ public:
     void work() noexcept;
     void stop() noexcept { finish(Outcome::stopped, 0); }
 
-    // What became of it, once all threads have returned.
+    // What became of it, once all threads have returned. bad_line: bad_lines() ends with it; line_too_long: it stands
+    // behind counts().lines; read_failed, write_failed: error() is the errno.
     Outcome outcome() const { return outcome_; }
     int error() const { return error_; }
     const Counts& counts() const { return counts_; }

@@ -19,6 +19,7 @@
 #endif
 
 #include "strips.hpp"
+#include "fields.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -56,18 +57,15 @@ struct Avx2 {
 
     static bool convert(const char* text, const std::uint16_t* separators, const std::uint16_t* signs,
                         const std::uint16_t* dots, std::size_t count, float* out) noexcept {
-        const __m128i dot = load_128(dots), end = load_128(separators + 1), negative = load_128(signs);
-        const __m128i places = _mm_sub_epi16(_mm_sub_epi16(end, dot), _mm_set1_epi16(1));
-        // The integer digits, less one. What would be negative wraps round to a great number, here and above.
-        const __m128i more_digits = _mm_sub_epi16(_mm_add_epi16(_mm_sub_epi16(dot, load_128(separators)), negative),
-                                                  _mm_set1_epi16(2));
-        const __m128i one_dot = _mm_cmpgt_epi16(load_128(dots + 1), end);  // positions are below 2^15
-        const __m128i fits = _mm_and_si128(_mm_and_si128(at_most(places, 11), at_most(more_digits, 1)), one_dot);
+        const Fields fields = measure_fields(separators, signs, dots);
+        const __m128i one_dot = _mm_cmpgt_epi16(fields.next_dot, fields.end);  // positions are below 2^15
+        const __m128i few_digits = _mm_and_si128(at_most(fields.places, 11), at_most(fields.more_digits, 1));
+        const __m128i fits = _mm_and_si128(few_digits, one_dot);
         const unsigned wanted = 0xFFFFu >> (16 - 2 * count);
         if ((static_cast<unsigned>(_mm_movemask_epi8(fits)) & wanted) != wanted) return false;
 
         const char* const p = text - 2;
-        const __m256i halves_of_places = _mm256_permute4x64_epi64(_mm256_castsi128_si256(places), 0x50);  // 0-3 | 4-7
+        const __m256i halves_of_places = _mm256_permute4x64_epi64(_mm256_castsi128_si256(fields.places), 0x50);  // 0-3 | 4-7
         const __m256i fours_0_4 = sum_fours(digits(load_windows(p + dots[0], p + dots[4]), halves_of_places, 0));
         const __m256i fours_1_5 = sum_fours(digits(load_windows(p + dots[1], p + dots[5]), halves_of_places, 1));
         const __m256i fours_2_6 = sum_fours(digits(load_windows(p + dots[2], p + dots[6]), halves_of_places, 2));
@@ -79,14 +77,13 @@ struct Avx2 {
         const __m128 low = to_floats(_mm256_castsi256_si128(seven_digits), _mm256_castsi256_si128(six_digits));
         const __m128 high =
             to_floats(_mm256_extracti128_si256(seven_digits, 1), _mm256_extracti128_si256(six_digits, 1));
-        const __m256i sign = _mm256_slli_epi32(_mm256_cvtepu16_epi32(negative), 31);
+        const __m256i sign = _mm256_slli_epi32(_mm256_cvtepu16_epi32(fields.negative), 31);
         store(_mm256_xor_ps(_mm256_set_m128(high, low), _mm256_castsi256_ps(sign)), count, out);
         return true;
     }
 
 private:
     static __m256i load_256(const char* p) noexcept { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
-    static __m128i load_128(const void* p) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
     static std::uint64_t join(__m256i low, __m256i high) noexcept {
         const auto first = static_cast<std::uint32_t>(_mm256_movemask_epi8(low));

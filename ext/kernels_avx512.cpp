@@ -27,6 +27,7 @@
 #endif
 
 #include "strips.hpp"
+#include "fields.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -63,36 +64,30 @@ struct Avx512 {
 
     static bool convert(const char* text, const std::uint16_t* separators, const std::uint16_t* signs,
                         const std::uint16_t* dots, std::size_t count, float* out) noexcept {
-        const __m128i dot = load_128(dots), end = load_128(separators + 1), negative = load_128(signs);
-        const __m128i places = _mm_sub_epi16(_mm_sub_epi16(end, dot), _mm_set1_epi16(1));
-        // The integer digits, less one. What would be negative wraps round to a great number, here and above.
-        const __m128i more_digits = _mm_sub_epi16(_mm_add_epi16(_mm_sub_epi16(dot, load_128(separators)), negative),
-                                                  _mm_set1_epi16(2));
-        const __mmask8 fits = _mm_cmple_epu16_mask(places, _mm_set1_epi16(11)) &
-                              _mm_cmple_epu16_mask(more_digits, _mm_set1_epi16(1)) &
-                              _mm_cmpgt_epu16_mask(load_128(dots + 1), end);  // one dot only
+        const Fields fields = measure_fields(separators, signs, dots);
+        const __mmask8 fits = _mm_cmple_epu16_mask(fields.places, _mm_set1_epi16(11)) &
+                              _mm_cmple_epu16_mask(fields.more_digits, _mm_set1_epi16(1)) &
+                              _mm_cmpgt_epu16_mask(fields.next_dot, fields.end);  // one dot only
         const auto wanted = static_cast<__mmask8>(0xFFu >> (8 - count));
         if ((fits & wanted) != wanted) return false;
 
         const char* const p = text - 2;
         const __m512i even = load_windows(p + dots[0], p + dots[2], p + dots[4], p + dots[6]);
         const __m512i odd = load_windows(p + dots[1], p + dots[3], p + dots[5], p + dots[7]);
-        const __m512i fours_of_even = sum_fours(digits(even, spread(places, 0)));
-        const __m512i fours_of_odd = sum_fours(digits(odd, spread(places, 1)));
+        const __m512i fours_of_even = sum_fours(digits(even, spread(fields.places, 0)));
+        const __m512i fours_of_odd = sum_fours(digits(odd, spread(fields.places, 1)));
         // Of each number, in turn: 7 digits, 6 digits.
         const __m512i halves = _mm512_madd_epi16(_mm512_packus_epi32(fours_of_even, fours_of_odd),
                                                  _mm512_set1_epi64(weights(10000, 1, 100, 1)));
         const __m512i high = _mm512_mul_epu32(halves, _mm512_set1_epi64(1000000));
         const __m512i w = _mm512_add_epi64(high, _mm512_srli_epi64(halves, 32));
         const __m256 value = _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_cvtepi64_pd(w), _mm512_set1_pd(1e-11)));
-        const __m256i sign = _mm256_slli_epi32(_mm256_cvtepu16_epi32(negative), 31);
+        const __m256i sign = _mm256_slli_epi32(_mm256_cvtepu16_epi32(fields.negative), 31);
         _mm256_mask_storeu_ps(out, wanted, _mm256_xor_ps(value, _mm256_castsi256_ps(sign)));
         return true;
     }
 
 private:
-    static __m128i load_128(const void* p) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
-
     static __m512i byte_numbers() noexcept {
         alignas(64) static constexpr unsigned char numbers[64] = {
             0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,

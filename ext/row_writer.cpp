@@ -41,7 +41,6 @@ void drop_rows(RowBatch& batch, std::size_t dim) {
         if (!batch.is_duplicate[i]) {
             if (kept < i) {
                 std::copy_n(batch.vectors.data() + i * dim, dim, batch.vectors.data() + kept * dim);
-                batch.norms[kept] = batch.norms[i];
                 std::memmove(batch.token_bytes.data() + to, batch.token_bytes.data() + from, length);
                 batch.token_lengths[kept] = static_cast<std::uint16_t>(length);
             }
@@ -69,11 +68,11 @@ RowWriter::~RowWriter() {
 #endif
 }
 
-RowWriter::Status RowWriter::place(RowBatch& batch) {
+Outcome RowWriter::place(RowBatch& batch) {
     batch.first_row = tokens_.rows();
     batch.is_duplicate.require(batch.rows);
     if (!tokens_.add(batch.token_bytes.data(), batch.token_lengths.data(), batch.rows, batch.is_duplicate.data()))
-        return Status::collisions;
+        return Outcome::collisions;
     batch.duplicates = batch.rows - static_cast<std::size_t>(tokens_.rows() - batch.first_row);
     if (batch.duplicates > 0) {
         duplicates_ += batch.duplicates;
@@ -81,22 +80,22 @@ RowWriter::Status RowWriter::place(RowBatch& batch) {
         for (std::size_t i = 0; i < batch.rows && first_duplicates_.size() < shown_duplicates; token += batch.token_lengths[i++])
             if (batch.is_duplicate[i]) first_duplicates_.emplace_back(token, token + batch.token_lengths[i]);
     }
-    return Status::ok;
+    return Outcome::ok;
 }
 
-RowWriter::Status RowWriter::write(RowBatch& batch) {
+Outcome RowWriter::write(RowBatch& batch) {
+    if (batch.duplicates > 0) drop_rows(batch, dim_);
     batch.norms.require(batch.rows);
     kernels_.row_norms(batch.vectors.data(), batch.rows, dim_, batch.norms.data());
-    if (batch.duplicates > 0) drop_rows(batch, dim_);
     const std::uint64_t offset = batch.first_row * dim_ * sizeof(float);
     const std::size_t size = batch.rows * dim_ * sizeof(float);
     const int error = write_all(fd_, batch.vectors.data(), size, vectors_offset_ + offset);
     if (error != 0) {
         error_ = error;
-        return Status::write_failed;
+        return Outcome::write_failed;
     }
     hashes_.hash_whole(batch.vectors.data(), size, offset, batch.block_hashes);
-    return Status::ok;
+    return Outcome::ok;
 }
 
 void RowWriter::add(RowBatch& batch) {
@@ -105,11 +104,11 @@ void RowWriter::add(RowBatch& batch) {
     kernels_.update_statistics(statistics_, batch.vectors.data(), batch.rows, dim_);
 }
 
-RowWriter::Status RowWriter::append(RowBatch& batch) {
-    Status status = place(batch);
-    if (status == Status::ok) status = write(batch);
-    if (status == Status::ok) add(batch);
-    return status;
+Outcome RowWriter::append(RowBatch& batch) {
+    Outcome outcome = place(batch);
+    if (outcome == Outcome::ok) outcome = write(batch);
+    if (outcome == Outcome::ok) add(batch);
+    return outcome;
 }
 
 bool RowWriter::finish() {

@@ -10,6 +10,7 @@
 
 #include "buffer.hpp"
 #include "kernels.hpp"
+#include "outcome.hpp"
 #include "piece_hashes.hpp"
 #include "token_table.hpp"
 
@@ -31,8 +32,6 @@ struct RowBatch {
 
 class RowWriter {
 public:
-    enum class Status { ok, collisions, write_failed };
-
     // Writes to `fd` (owned: closed with this object), row i at `vectors_offset` + i * dim * 4. Checksum blocks are
     // counted from `checksums_offset`.
     RowWriter(int fd, std::uint64_t vectors_offset, std::uint64_t checksums_offset, std::size_t checksum_block,
@@ -43,12 +42,12 @@ public:
 
     // Three steps, for several threads: `place` and `add` in the order of the batches, one thread at a time in each;
     // `write` between them, any number of threads at once.
-    Status place(RowBatch& batch);  // gives each token a row; those that were there already leave the batch
-    Status write(RowBatch& batch);
+    Outcome place(RowBatch& batch);  // gives each new token a row; ok or collisions
+    Outcome write(RowBatch& batch);  // the others leave the batch; ok or write_failed
     void add(RowBatch& batch);
 
     // All three, for one thread.
-    Status append(RowBatch& batch);
+    Outcome append(RowBatch& batch);
     // Completes the index and the statistics. Nothing may be appended afterwards.
     bool finish();
 

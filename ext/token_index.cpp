@@ -65,8 +65,8 @@ std::uint32_t insert_token(const TokenTable& tokens, std::uint64_t* slots, std::
     return is_too_far;
 }
 
-void prefetch_home(const IndexView& index, std::uint64_t hash) noexcept {
-    __builtin_prefetch(index.slots + home_bucket(hash, index.buckets) * bucket_slots, 1);
+void prefetch_home(const std::uint64_t* slots, std::uint64_t buckets, std::uint64_t hash) noexcept {
+    __builtin_prefetch(slots + home_bucket(hash, buckets) * bucket_slots, 1);
 }
 
 std::uint64_t buckets_for(std::uint64_t rows) noexcept {
@@ -83,7 +83,7 @@ IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint
         for (std::uint64_t i = 0; i < count; ++i) {
             const Token token = token_at(tokens, first + i);
             hashes[i] = xxh64(token.bytes, token.size, seed);
-            __builtin_prefetch(slots + home_bucket(hashes[i], buckets) * bucket_slots, 1);
+            prefetch_home(slots, buckets, hashes[i]);
         }
         for (std::uint64_t i = 0; i < count; ++i) {
             const std::uint32_t probe = insert_token(tokens, slots, buckets, first + i, hashes[i]);

@@ -41,8 +41,8 @@ enum : std::uint32_t { is_duplicate_token = most_probes + 1, is_too_far = most_p
 std::uint32_t insert_token(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t row,
                            std::uint64_t hash) noexcept;
 
-// Loads the bucket where a token of that hash would stand into the cache.
-void prefetch_home(const IndexView& index, std::uint64_t hash) noexcept;
+// Loads the bucket where a token of that hash would stand into the cache, to be written to.
+void prefetch_home(const std::uint64_t* slots, std::uint64_t buckets, std::uint64_t hash) noexcept;
 
 // Fills `slots` (buckets * 8, all zero) in row order with distinct tokens of a table just made. Never throws, never
 // allocates.

@@ -52,7 +52,7 @@ bool GrowingTokens::add(const unsigned char* bytes, const std::uint16_t* lengths
         const unsigned char* token = bytes;
         for (std::size_t i = first; i < end; token += lengths[i++]) {
             hashes[i - first] = xxh64(token, lengths[i], seed_);
-            prefetch_home(index(), hashes[i - first]);
+            prefetch_home(slots_.data(), slots_.size() / bucket_slots, hashes[i - first]);
         }
         const std::uint64_t seed = seed_;
         reserve(offsets_.back() + static_cast<std::size_t>(token - bytes));

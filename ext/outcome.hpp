@@ -1,0 +1,17 @@
+// What becomes of work on a store, in C++ and (by name) in Python.
+#pragma once
+
+namespace glovestore {
+
+enum class Outcome : int {
+    ok,
+    stopped,
+    bad_line,       // a line is no row
+    line_too_long,
+    collisions,     // the tokens collide under every seed of the index, as only a hostile file's do
+    read_failed,    // errno says why; so it does for the next
+    write_failed,
+    out_of_memory,
+};
+
+}  // namespace glovestore
