@@ -27,7 +27,8 @@ def enabled() -> list[str]:
 
 def flags() -> tuple[list[str], list[str]]:
     """Return the compiler's and the linker's arguments. The bytes of a store must not depend on the machine or on
-    the SIMD tier, hence no contraction into fused multiply-adds and never -march=native.
+    the SIMD tier, hence no contraction into fused multiply-adds and never -march=native. Nothing but the module's
+    entry is for others to see, hence hidden symbols.
     """
     if os.name == "nt":
         return ["/std:c++17", "/O2", "/EHsc", "/fp:precise"], []

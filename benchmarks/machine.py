@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -10,11 +9,13 @@ from pathlib import Path
 
 from peers import PACKAGES
 
+from glovestore.cores import usable_cores
+
 
 def describe() -> str:
     """Return date, processor, cores, Python and the version of everything that takes part, in one line."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    place = f"{date.today()}, {processor()}, {cores()} cores, {platform.system()}, {python}"
+    place = f"{date.today()}, {processor()}, {usable_cores()} cores, {platform.system()}, {python}"
     return f"{place}; {', '.join(package_version(name) for name in ('glovestore', 'numpy', *PACKAGES))}"
 
 
@@ -26,11 +27,6 @@ def processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def package_version(name: str) -> str:

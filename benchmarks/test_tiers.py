@@ -6,7 +6,6 @@ import filecmp
 from dataclasses import replace
 from pathlib import Path
 
-import machine
 import pytest
 from loaders import Loader
 from measuring import Measure, Task, in_a_process
@@ -16,8 +15,9 @@ from texts import Text
 
 import glovestore
 from glovestore._core import SIMD_TIERS
+from glovestore.cores import usable_cores
 
-CORES = machine.cores()
+CORES = usable_cores()
 THREADS = sorted({count for count in (1, 2, 4, 8, 16, CORES) if count <= CORES})
 
 pytestmark = in_a_process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import io
 import json
 import zipfile
@@ -78,6 +79,13 @@ def test_threads(source: Path, tmp_path: Path) -> None:
     assert report(source, tmp_path / "1.h5", "--threads", 3)["threads"] == 3
     assert report(source, tmp_path / "2.h5")["threads"] >= 1
     assert (tmp_path / "1.h5").read_bytes() == (tmp_path / "2.h5").read_bytes()
+
+
+def test_threads_are_as_many_as_the_cores(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("glovestore.build")  # its name in the package is the function's
+    for cores, threads in ((1, 1), (3, 3), (64, module.MOST_THREADS)):
+        monkeypatch.setattr(module, "usable_cores", lambda cores=cores: cores)
+        assert report(source, tmp_path / f"{cores}.h5")["threads"] == threads
 
 
 def test_compressed(tmp_path: Path) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gil import another_thread
 from hypothesis import given
 from hypothesis import strategies as st
 from packing import KINDS, PACKERS, TEXT, deflate
@@ -110,32 +109,17 @@ def test_other_threads_run_while_a_file_is_decompressed(path: Path, kind: str):
     packed = PACKERS[kind](b"token 0.12 0.34\n" * 50_000)
     assert len(packed) < BLOCK, "then nothing is read between the first two pieces"
     path.write_bytes(packed)
-    count, stop = 0, threading.Event()
 
-    def run() -> None:
-        nonlocal count
-        while not stop.is_set():
-            count += 1
-            time.sleep(0)  # gives the GIL away
-
-    def moved_meanwhile() -> bool:
+    def moved_meanwhile(count: Callable[[], int]) -> bool:
         with open_source(path) as source:
             pieces = source.pieces()
             next(pieces)
-            before = count
+            before = count()
             next(pieces)
-            return count != before
+            return count() != before
 
-    other = threading.Thread(target=run)
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1000.0)
-    try:
-        other.start()
-        assert any(moved_meanwhile() for _ in range(100))
-    finally:
-        stop.set()
-        sys.setswitchinterval(interval)
-        other.join()
+    with another_thread() as count:
+        assert any(moved_meanwhile(count) for _ in range(100))
 
 
 def test_the_zlib_inflater_holds_text_when_all_input_is_used():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from gil import another_thread
 from row_writers import index_of, row_writer, written_rows
 
 from glovestore import _core
@@ -53,34 +52,11 @@ def gather() -> None:
     _core.gather(VECTORS, rows, np.empty((len(rows), DIM), np.float32))
 
 
-@pytest.fixture
-def no_forced_switches() -> Iterator[None]:
-    """Let a thread keep the GIL until it gives it away: then what another thread did meanwhile is a proof."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1000.0)
-    yield
-    sys.setswitchinterval(interval)
-
-
-@pytest.mark.usefixtures("no_forced_switches")
 @pytest.mark.parametrize("work", [parse, hash_text, write_rows, ingest, statistics, norms, gather])
 def test_other_threads_run_meanwhile(work: Callable[[], None]):
-    count, stop = 0, threading.Event()
-
-    def run() -> None:
-        nonlocal count
-        while not stop.is_set():
-            count += 1
-            time.sleep(0)  # gives the GIL away
-
-    other = threading.Thread(target=run)
-    other.start()
-    try:
-        assert any(moved_during(work, lambda: count) for _ in range(200))
-        assert not any(moved_during(lambda: sum(range(10_000)), lambda: count) for _ in range(20))
-    finally:
-        stop.set()
-        other.join()
+    with another_thread() as count:
+        assert any(moved_during(work, count) for _ in range(200))
+        assert not any(moved_during(lambda: sum(range(10_000)), count) for _ in range(20))
 
 
 def moved_during(work: Callable[[], object], read: Callable[[], int]) -> bool:
