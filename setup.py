@@ -53,7 +53,8 @@ def extension() -> Extension:
         extra_link_args=link_args,
     )
     (core,) = cythonize([core], build_dir=f"{BUILD}/cython")  # generated C++ stays out of ext/
-    core.depends = ["setup.py", *sorted(path.as_posix() for path in Path("ext").glob("*.hpp"))]
+    included = (path for path in Path("ext").iterdir() if path.suffix in {".hpp", ".pxi"})
+    core.depends = ["setup.py", *sorted(path.as_posix() for path in included)]
     return core
 
 
