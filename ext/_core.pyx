@@ -10,15 +10,13 @@ from collections import deque
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
-
-cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
 
 
 cdef extern from "hash.hpp" namespace "glovestore" nogil:
@@ -72,15 +70,6 @@ cdef extern from "token_index.hpp" namespace "glovestore" nogil:
         uint32_t longest_probe
 
     uint64_t c_buckets_for "glovestore::buckets_for"(uint64_t rows) noexcept
-    int64_t find_row(const IndexView& index, const TokenTable& tokens, const void* token, size_t size) noexcept
-    uint64_t c_first_lost_row "glovestore::first_lost_row"(const IndexView& index, const TokenTable& tokens) noexcept
-
-
-cdef extern from "gather.hpp" namespace "glovestore" nogil:
-    size_t first_outside(const int64_t* rows, const int64_t* positions, size_t count, int64_t row_limit,
-                         int64_t out_rows) noexcept
-    void c_gather "glovestore::gather"(const float* vectors, size_t dim, const int64_t* rows, const int64_t* positions,
-                                       size_t count, float* out) noexcept
 
 
 cdef extern from "statistics.hpp" namespace "glovestore" nogil:
@@ -296,22 +285,6 @@ def parse_rows(const uint8_t[::1] text, size_t begin, size_t end, float[:, ::1] 
 
 def buckets_for(uint64_t rows):
     return c_buckets_for(rows)
-
-
-cdef TokenTable token_table(const uint64_t[::1] offsets, const uint8_t[::1] token_bytes):
-    cdef TokenTable table
-    require(offsets.shape[0] > 1, "token_offsets has no token")
-    table.bytes = <const unsigned char*> start(token_bytes)
-    table.size = token_bytes.shape[0]
-    table.offsets = &offsets[0]
-    table.rows = offsets.shape[0] - 1
-    return table
-
-
-cdef require_buckets(const uint64_t[::1] slots):
-    cdef uint64_t buckets = <uint64_t> slots.shape[0] // 8
-    require(slots.shape[0] % 8 == 0 and buckets >= 2 and buckets & (buckets - 1) == 0,
-            "index_slots is not a power of two of buckets")
 
 
 cdef class _Memory:
@@ -553,88 +526,6 @@ cdef class Ingest:
         return lines
 
 
-cdef class TokenIndex:
-    # The views keep the memory, and with it a map, alive for as long as this object lives.
-    cdef const uint64_t[::1] slots
-    cdef const uint64_t[::1] offsets
-    cdef const uint8_t[::1] token_bytes
-    cdef IndexView index
-    cdef TokenTable tokens
-
-    def __cinit__(self, const uint64_t[::1] slots, const uint64_t[::1] token_offsets, const uint8_t[::1] token_bytes,
-                  uint64_t seed, uint32_t longest_probe):
-        require_buckets(slots)
-        require(longest_probe <= most_probes, "longest_probe is out of range")
-        self.slots = slots
-        self.offsets = token_offsets
-        self.token_bytes = token_bytes
-        self.tokens = token_table(token_offsets, token_bytes)
-        self.index.slots = &slots[0]
-        self.index.buckets = slots.shape[0] // 8
-        self.index.seed = seed
-        self.index.longest_probe = longest_probe
-
-    cdef int64_t find_object(self, object token, object position) except -2:
-        cdef Py_ssize_t size = 0
-        cdef const char* text
-        if isinstance(token, bytes):
-            return find_row(self.index, self.tokens, PyBytes_AS_STRING(token), PyBytes_GET_SIZE(token))
-        if not isinstance(token, str):
-            where = "" if position is None else f" at position {position}"
-            raise TypeError(f"expected a token (str or bytes){where}, got {type(token).__name__}")
-        try:
-            text = PyUnicode_AsUTF8AndSize(token, &size)
-        except UnicodeEncodeError:
-            return self.find_surrogates(token)
-        return find_row(self.index, self.tokens, text, size)
-
-    cdef int64_t find_surrogates(self, str token) except -2:
-        """Find a token that stands for bytes that are not UTF-8; any other lone surrogate is in no store."""
-        try:
-            raw = token.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            return -1
-        return self.find_object(raw, None)
-
-    def row(self, token):
-        return self.find_object(token, None)
-
-    def find(self, tokens, int64_t[::1] out):
-        cdef Py_ssize_t position = 0, count = out.shape[0]
-        require(count == len(tokens), "out does not fit tokens")
-        for token in tokens:
-            if position == count:  # another thread made the list longer
-                break
-            out[position] = self.find_object(token, position)
-            position += 1
-
-    def first_lost_row(self):
-        cdef uint64_t row
-        with nogil:
-            row = c_first_lost_row(self.index, self.tokens)
-        return None if row == self.tokens.rows else row
-
-
-def gather(const float[:, ::1] vectors, const int64_t[::1] rows, float[:, ::1] out,
-           const int64_t[::1] positions=None):
-    cdef size_t count = rows.shape[0], outside, dim = vectors.shape[1]
-    cdef const int64_t* targets = NULL
-    require(out.shape[1] == vectors.shape[1], "out and vectors differ in dim")
-    if positions is not None:
-        require(<size_t> positions.shape[0] == count, "positions does not fit rows")
-    if count == 0 or dim == 0:
-        return
-    if positions is not None:
-        targets = &positions[0]
-    with nogil:
-        outside = first_outside(&rows[0], targets, count, vectors.shape[0], out.shape[0])
-        if outside == count:
-            c_gather(&vectors[0, 0] if vectors.shape[0] else NULL, dim, &rows[0], targets, count, &out[0, 0])
-    if outside < count:
-        target = positions[outside] if positions is not None else outside
-        raise IndexError(f"request {outside}: row {rows[outside]} of {vectors.shape[0]}, target {target} of {out.shape[0]}")
-
-
 def row_norms(const float[:, ::1] vectors, float[::1] norms, str tier=SIMD_TIERS[0]):
     cdef const Kernels* kernels = kernels_named(tier)
     require(norms.shape[0] == vectors.shape[0], "norms does not fit vectors")
@@ -682,3 +573,8 @@ def normal_vectors(const uint8_t[::1] token, const double[::1] mean, const doubl
         return
     with nogil:
         c_normal_vector(c_xxh64(begin, token.shape[0], 0), &mean[0], &std[0], out.shape[0], &out[0])
+
+
+include "strings.pxi"
+include "lookup.pxi"
+include "gather.pxi"

@@ -6,14 +6,21 @@
 
 namespace glovestore {
 
-// Which of the `count` requests is outside: its position, or `count` when all rows are below `rows` and all targets
-// are in [0, out_rows). Negative rows are allowed: they mean "absent". `positions` may be null: target i is i.
+enum class Scalar : int { float32, float16, bfloat16, float64 };
+
+constexpr std::size_t size_of(Scalar kind) noexcept {
+    return kind == Scalar::float64 ? 8 : kind == Scalar::float32 ? 4 : 2;
+}
+
+// Which of the `count` requests is outside: its number, or `count` when all rows are below `row_limit` and all targets are
+// in [0, out_rows). Negative rows are allowed: they mean "none". `positions` may be null: target i is i.
 std::size_t first_outside(const std::int64_t* rows, const std::int64_t* positions, std::size_t count, std::int64_t row_limit,
                           std::int64_t out_rows) noexcept;
 
-// out[positions[i]] = vectors[rows[i]] for the requests with rows[i] >= 0; the others leave `out` as it is. The requests
-// have passed first_outside; `vectors` (.., dim) and `out` (.., dim) do not overlap.
+// out[positions[i]] = vectors[rows[i]], rounded to nearest, ties to even, if `kind` is narrower (what is too large becomes
+// infinity); zeros for a negative row. The requests have passed first_outside; `positions` are distinct; `vectors` and
+// `out`, each (.., dim), do not overlap. On up to `threads` threads.
 void gather(const float* vectors, std::size_t dim, const std::int64_t* rows, const std::int64_t* positions, std::size_t count,
-            float* out) noexcept;
+            void* out, Scalar kind, std::size_t threads);
 
 }  // namespace glovestore

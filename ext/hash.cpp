@@ -48,14 +48,28 @@ std::uint64_t converge(const std::uint64_t lanes[4]) noexcept {
     return hash;
 }
 
-// The last size < 32 bytes and the avalanche.
-std::uint64_t finish(std::uint64_t hash, const unsigned char* p, std::size_t size) noexcept {
+// All ones or none.
+inline std::uint64_t mask_if(bool holds) noexcept { return 0 - static_cast<std::uint64_t>(holds); }
+
+inline std::uint64_t mix_byte(std::uint64_t hash, std::uint64_t byte) noexcept {
+    return rotate(hash ^ (byte * prime5), 11) * prime1;
+}
+
+inline std::uint64_t kept_if(bool holds, std::uint64_t now, std::uint64_t before) noexcept {
+    return before ^ ((now ^ before) & mask_if(holds));
+}
+
+// The last size < 32 bytes and the avalanche. The sizes of tokens cannot be predicted: what is left behind the words of
+// eight bytes goes through every step, and what a step did is kept or not, without a branch.
+inline std::uint64_t finish(std::uint64_t hash, const unsigned char* p, std::size_t size) noexcept {
     for (; size >= 8; p += 8, size -= 8) hash = rotate(hash ^ round(0, load_u64(p)), 27) * prime1 + prime4;
-    if (size >= 4) {
-        hash = rotate(hash ^ (load_u32(p) * prime1), 23) * prime2 + prime3;
-        p += 4, size -= 4;
-    }
-    for (; size > 0; ++p, --size) hash = rotate(hash ^ (*p * prime5), 11) * prime1;
+    std::uint64_t rest = load_few(p, size);
+    const std::uint64_t word = rotate(hash ^ ((rest & 0xFFFFFFFFu) * prime1), 23) * prime2 + prime3;
+    hash = kept_if(size & 4, word, hash);
+    rest >>= 8 * (size & 4);
+    hash = kept_if(size & 3, mix_byte(hash, rest & 0xFF), hash);
+    hash = kept_if(size & 2, mix_byte(hash, rest >> 8 & 0xFF), hash);
+    hash = kept_if((size & 3) == 3, mix_byte(hash, rest >> 16 & 0xFF), hash);
     hash = (hash ^ (hash >> 33)) * prime2;
     hash = (hash ^ (hash >> 29)) * prime3;
     return hash ^ (hash >> 32);
@@ -64,7 +78,8 @@ std::uint64_t finish(std::uint64_t hash, const unsigned char* p, std::size_t siz
 }  // namespace
 
 std::uint64_t xxh64(const void* data, std::size_t size, std::uint64_t seed) noexcept {
-    const auto* p = static_cast<const unsigned char*>(data);
+    static constexpr unsigned char nothing = 0;  // an empty buffer may have no address
+    const auto* p = data ? static_cast<const unsigned char*>(data) : &nothing;
     if (size < stripe) return finish(seed + prime5 + size, p, size);
     std::uint64_t lanes[4];
     start_lanes(lanes, seed);

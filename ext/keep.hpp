@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lookup.hpp"
 #include "token_table.hpp"
 
 namespace glovestore {

@@ -3,6 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "bytes.hpp"
+#include "token_view.hpp"
 
 namespace glovestore {
 
@@ -11,7 +19,8 @@ constexpr std::uint32_t most_probes = 128;        // buckets beyond home that an
 constexpr std::int64_t absent = -1;
 constexpr std::size_t lookahead = 32;             // tokens hashed, and their buckets prefetched, ahead of the insertions
 
-// The tokens of a store: token i is bytes[offsets[i]:offsets[i + 1]]. Borrowed; may be a hostile file's content.
+// The tokens of a store: token i is bytes[offsets[i]:offsets[i + 1]], `bytes` not null. Borrowed; may be a hostile file's
+// content.
 struct TokenTable {
     const unsigned char* bytes;
     std::size_t size;
@@ -48,11 +57,45 @@ void prefetch_home(const std::uint64_t* slots, std::uint64_t buckets, std::uint6
 // allocates.
 IndexBuild build_index(const TokenTable& tokens, std::uint64_t* slots, std::uint64_t buckets, std::uint64_t seed) noexcept;
 
-// The row of a token, or absent. Safe on any content of slots and tokens: rows and offsets are checked at each access,
-// probes are bounded, every mapped word is read once.
-std::int64_t find_row(const IndexView& index, const TokenTable& tokens, const void* token, std::size_t size) noexcept;
+// What follows is safe on any content of slots and tokens: rows and offsets are checked at each access, every mapped word
+// is read once.
 
-// The first row whose own token the index does not lead back to it, or `rows` when all do.
-std::uint64_t first_lost_row(const IndexView& index, const TokenTable& tokens) noexcept;
+constexpr std::uint64_t low_half = 0xFFFFFFFFu;  // of a slot: row + 1; of a hash: what the slot's upper half holds
+
+// One read of a word that another process may change under us.
+inline std::uint64_t read_once(const std::uint64_t* word) noexcept {
+    return to_little_endian(*static_cast<const volatile std::uint64_t*>(word));
+}
+
+// Token `row` < rows of a table that may lie; none if its offsets do.
+inline TokenView token_at(const TokenTable& tokens, std::uint64_t row) noexcept {
+    const std::uint64_t begin = read_once(tokens.offsets + row);
+    const std::uint64_t end = read_once(tokens.offsets + row + 1);
+    if (begin > end || end > tokens.size) return {nullptr, 0};
+    return {tokens.bytes + begin, static_cast<std::size_t>(end - begin)};
+}
+
+// Whether two strings of one size are equal.
+GLOVESTORE_READS_BEYOND inline bool same_bytes(const unsigned char* a, const unsigned char* b, std::size_t size) noexcept {
+#if defined(__SSE2__)
+    if (size <= 16 && share_a_page(a, 16) && share_a_page(b, 16)) {
+        const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a));
+        const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b));
+        const auto differing = ~static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(first, second)));
+        return (differing & ((1u << size) - 1)) == 0;
+    }
+#endif
+    return size == 0 || std::memcmp(a, b, size) == 0;
+}
+
+inline bool is_token(const TokenTable& tokens, std::uint64_t row, const TokenView& token) noexcept {
+    if (row >= tokens.rows) return false;
+    const TokenView other = token_at(tokens, row);
+    return other.bytes && other.size == token.size && same_bytes(other.bytes, token.bytes, token.size);
+}
+
+inline std::uint64_t home_bucket(std::uint64_t hash, std::uint64_t buckets) noexcept {
+    return hash >> (64 - static_cast<std::uint64_t>(__builtin_ctzll(buckets)));
+}
 
 }  // namespace glovestore

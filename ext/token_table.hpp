@@ -32,7 +32,7 @@ private:
     bool rebuild(std::uint64_t buckets, std::uint64_t first_seed);
     bool insert_last(std::uint64_t hash, bool& is_duplicate);
 
-    std::vector<unsigned char> bytes_;
+    std::vector<unsigned char> bytes_ = std::vector<unsigned char>(1);  // data() is never null
     std::vector<std::uint64_t> offsets_{0};
     std::vector<std::uint64_t> slots_;
     std::uint64_t seeds_;

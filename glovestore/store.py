@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from glovestore import _core
 from glovestore.arguments import whole_number
+from glovestore.cores import worker_threads
 from glovestore.errors import StoreFormatError
 from glovestore.format import layout
 from glovestore.format.header import header_length, read_layout
@@ -23,7 +24,8 @@ from glovestore.matrix.fallbacks import Rule
 from glovestore.matrix.oov import Oov
 from glovestore.matrix.vectors import Vectors
 from glovestore.nearest import nearest_rows
-from glovestore.tokens import Token, as_text, first_few
+from glovestore.strings import as_strings
+from glovestore.tokens import Token, first_few
 
 FIRST_READ = layout.HEADER_SIZE
 
@@ -145,9 +147,9 @@ class EmbeddingStore:
         stands for its UTF-8 bytes (surrogateescape); one with other lone surrogates is absent. Raises TypeError for
         anything else.
         """
-        tokens = _token_list(tokens)
-        rows = np.empty(len(tokens), np.int64)
-        self._index.find(tokens, rows)
+        strings = as_strings(tokens)
+        rows = np.empty(len(strings), np.int64)
+        self._index.find(strings, rows, worker_threads())
         return rows
 
     def __contains__(self, token: object) -> bool:
@@ -169,13 +171,13 @@ class EmbeddingStore:
                 raise KeyError(tokens)
             vector: NDArray[np.float32] = self.vectors[row]
             return vector
-        tokens = _token_list(tokens)
-        vectors = np.empty((len(tokens), self.dim), np.float32)
-        _core.gather(self.vectors, self._present(tokens), vectors)
+        rows = self._present(as_strings(tokens))
+        vectors = np.empty((len(rows), self.dim), np.float32)
+        _core.gather(self.vectors, rows, vectors, threads=worker_threads())
         vectors.flags.writeable = False
         return vectors
 
-    def _present(self, tokens: Sequence[Token]) -> NDArray[np.int64]:
+    def _present(self, tokens: _core.Strings) -> NDArray[np.int64]:
         """Return the rows of tokens that must all be there."""
         rows = self.rows(tokens)
         missing = np.flatnonzero(rows < 0)
@@ -209,10 +211,10 @@ class EmbeddingStore:
         k = whole_number("k", k)
         self._index  # noqa: B018  (a closed store is an error)
         if isinstance(query, (str, bytes)):
-            return self._nearest_rows(self._present([query]), k)[0]
+            return self._nearest_rows(self._present(as_strings([query])), k)[0]
         if isinstance(query, np.ndarray) and query.dtype.kind in "fiu":
             return self._nearest_vectors(query, k)
-        return self._nearest_rows(self._present(_token_list(query)), k)
+        return self._nearest_rows(self._present(as_strings(query)), k)
 
     def _nearest_rows(self, rows: NDArray[np.int64], k: int) -> list[list[tuple[str, float]]]:
         return self._named(self.vectors[rows], k, [[int(row)] for row in rows])
@@ -263,20 +265,6 @@ class EmbeddingStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _token_list(tokens: Any) -> list[Any] | tuple[Any, ...]:
-    """Return tokens as a list or tuple; a single token is a mistake that would otherwise pass as its characters."""
-    if isinstance(tokens, (list, tuple)):
-        return tokens
-    if isinstance(tokens, (str, bytes)):
-        raise TypeError(f"expected an iterable of tokens, got the single token {as_text(tokens)!r}: put it into a list")
-    if isinstance(tokens, np.ndarray):
-        if tokens.ndim != 1:
-            raise ValueError(f"expected tokens of one dimension, got shape {tokens.shape}")
-        listed: list[Any] = tokens.tolist()
-        return listed
-    return list(tokens)
 
 
 def _load(

@@ -232,7 +232,6 @@ def test_gather_against_a_loop(dim: int, rows: list[int], random_: random.Random
     positions = random_.sample(range(40), len(rows))
     out, expected = np.full((40, dim), -1, F4), np.full((40, dim), -1, F4)
     for row, position in zip(rows, positions, strict=True):
-        if row >= 0:
-            expected[position] = vectors[row]
+        expected[position] = vectors[row] if row >= 0 else 0
     _core.gather(vectors, np.array(rows, I8), out, np.array(positions, I8))
     assert np.array_equal(out, expected)

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "glovestore"
 LAYERS = (
     {"_core", "errors"},
     {"arguments", "cores", "interrupts", "simd", "tokens", "nearest", "replacing", "progress"},
-    {"strict_json"},
+    {"strict_json", "strings"},
     {"format"},
     {"keeping"},
     {"sources", "matrix", "vocabulary"},

@@ -1,0 +1,250 @@
+#include "arrow.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace glovestore {
+namespace {
+
+constexpr unsigned char nothing = 0;  // an empty string is not none
+constexpr TokenView none{nullptr, 0};
+
+// What the C data interface hands over is ours until we release it.
+template <class Interface>
+class Owned {
+public:
+    Owned() noexcept : held_{} {}
+    explicit Owned(Interface& given) noexcept : held_(given) { given.release = nullptr; }
+    ~Owned() {
+        if (held_.release) held_.release(&held_);
+    }
+    Owned(const Owned&) = delete;
+    Owned& operator=(const Owned&) = delete;
+    Interface* get() noexcept { return &held_; }
+    const Interface* operator->() const noexcept { return &held_; }
+
+private:
+    Interface held_;
+};
+
+inline bool is_valid(const void* validity, std::size_t i) noexcept {
+    return !validity || (static_cast<const unsigned char*>(validity)[i / 8] >> (i % 8) & 1);
+}
+
+// utf8 and large_utf8: an offset of type Offset for each string and one more.
+template <class Offset>
+class OffsetStrings : public Strings {
+public:
+    explicit OffsetStrings(const ArrowArray& array)
+        : validity_(array.buffers[0]),
+          offsets_(static_cast<const Offset*>(array.buffers[1])),
+          bytes_(array.buffers[2] ? static_cast<const unsigned char*>(array.buffers[2]) : &nothing),
+          offset_(static_cast<std::size_t>(array.offset)),
+          count_(static_cast<std::size_t>(array.length)) {}
+    std::size_t size() const noexcept override { return count_; }
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
+        const std::size_t begin = offset_ + first;
+        for (std::size_t i = 0; i < count; ++i) views[i] = at(begin + i);
+    }
+
+private:
+    TokenView at(std::size_t i) const noexcept {
+        const Offset begin = offsets_[i], end = offsets_[i + 1];
+        if (!is_valid(validity_, i) || begin < 0 || end < begin) return none;
+        return {bytes_ + begin, static_cast<std::size_t>(end - begin)};
+    }
+
+    const void* validity_;
+    const Offset* offsets_;
+    const unsigned char* bytes_;
+    std::size_t offset_, count_;
+};
+
+// utf8_view: 16 bytes a string, with the string itself in them if it has at most 12 bytes.
+class ViewStrings : public Strings {
+public:
+    explicit ViewStrings(const ArrowArray& array)
+        : validity_(array.buffers[0]),
+          views_(static_cast<const unsigned char*>(array.buffers[1])),
+          buffers_(array.buffers + 2),
+          buffer_count_(static_cast<std::size_t>(array.n_buffers - 3)),
+          sizes_(static_cast<const std::int64_t*>(array.buffers[array.n_buffers - 1])),
+          offset_(static_cast<std::size_t>(array.offset)),
+          count_(static_cast<std::size_t>(array.length)) {}
+    std::size_t size() const noexcept override { return count_; }
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
+        for (std::size_t i = 0; i < count; ++i) views[i] = at(offset_ + first + i);
+    }
+
+private:
+    TokenView at(std::size_t i) const noexcept {
+        if (!is_valid(validity_, i)) return none;
+        const unsigned char* view = views_ + i * 16;
+        std::int32_t field[4];  // size, prefix, buffer, offset
+        std::memcpy(field, view, 16);
+        if (field[0] < 0) return none;
+        const auto size = static_cast<std::size_t>(field[0]);
+        if (size <= 12) return {view + 4, size};
+        if (field[2] < 0 || static_cast<std::size_t>(field[2]) >= buffer_count_ || field[3] < 0) return none;
+        if (std::int64_t{field[3]} + field[0] > sizes_[field[2]]) return none;
+        return {static_cast<const unsigned char*>(buffers_[field[2]]) + field[3], size};
+    }
+
+    const void* validity_;
+    const unsigned char* views_;
+    const void** buffers_;
+    std::size_t buffer_count_;
+    const std::int64_t* sizes_;
+    std::size_t offset_, count_;
+};
+
+class NoStrings : public Strings {
+public:
+    explicit NoStrings(const ArrowArray& array) : count_(static_cast<std::size_t>(array.length)) {}
+    std::size_t size() const noexcept override { return count_; }
+    void read(std::size_t, std::size_t count, TokenView* views, Scratch&) const override { std::fill_n(views, count, none); }
+
+private:
+    std::size_t count_;
+};
+
+// Indices into strings that are kept once.
+template <class Index>
+class DictionaryStrings : public Strings {
+public:
+    DictionaryStrings(const ArrowArray& array, StringsPointer values)
+        : validity_(array.buffers[0]),
+          indices_(static_cast<const Index*>(array.buffers[1])),
+          offset_(static_cast<std::size_t>(array.offset)),
+          count_(static_cast<std::size_t>(array.length)),
+          values_(std::move(values)),
+          views_(values_->size()) {
+        Scratch unused;  // Arrow's strings stand in Arrow's memory
+        values_->read(0, views_.size(), views_.data(), unused);
+    }
+    std::size_t size() const noexcept override { return count_; }
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
+        for (std::size_t i = 0; i < count; ++i) views[i] = at(offset_ + first + i);
+    }
+
+private:
+    TokenView at(std::size_t i) const noexcept {
+        if (!is_valid(validity_, i)) return none;
+        const auto index = static_cast<std::uint64_t>(indices_[i]);  // a negative one becomes too large
+        return index < views_.size() ? views_[index] : none;
+    }
+
+    const void* validity_;
+    const Index* indices_;
+    std::size_t offset_, count_;
+    StringsPointer values_;
+    std::vector<TokenView> views_;
+};
+
+// Keeps the Arrow array alive that the strings stand in.
+class HeldStrings : public Strings {
+public:
+    HeldStrings(ArrowArray& array, StringsPointer strings) : array_(array), strings_(std::move(strings)) {}
+    std::size_t size() const noexcept override { return strings_->size(); }
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch& scratch) const override {
+        strings_->read(first, count, views, scratch);
+    }
+
+private:
+    Owned<ArrowArray> array_;
+    StringsPointer strings_;
+};
+
+// Several arrays, one behind the other.
+class JoinedStrings : public Strings {
+public:
+    explicit JoinedStrings(std::vector<StringsPointer> parts) : parts_(std::move(parts)) {
+        for (const StringsPointer& part : parts_) ends_.push_back(size() + part->size());
+    }
+    std::size_t size() const noexcept override { return ends_.empty() ? 0 : ends_.back(); }
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch& scratch) const override {
+        auto part = static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), first) - ends_.begin());
+        for (; count > 0; ++part) {
+            const std::size_t begin = part == 0 ? 0 : ends_[part - 1];
+            const std::size_t here = std::min(count, ends_[part] - first);
+            parts_[part]->read(first - begin, here, views, scratch);
+            first += here, views += here, count -= here;
+        }
+    }
+
+private:
+    std::vector<StringsPointer> parts_;
+    std::vector<std::size_t> ends_;
+};
+
+StringsPointer plain_strings(const std::string& format, const ArrowArray& array) {
+    if (format == "n") return std::make_unique<NoStrings>(array);
+    if ((format == "vu" || format == "vz") && array.n_buffers >= 3) return std::make_unique<ViewStrings>(array);
+    if (array.n_buffers != 3) return nullptr;
+    if (format == "u" || format == "z") return std::make_unique<OffsetStrings<std::int32_t>>(array);
+    if (format == "U" || format == "Z") return std::make_unique<OffsetStrings<std::int64_t>>(array);
+    return nullptr;
+}
+
+StringsPointer dictionary_strings(char index, const ArrowArray& array, StringsPointer values) {
+    switch (index) {
+        case 'c': return std::make_unique<DictionaryStrings<std::int8_t>>(array, std::move(values));
+        case 'C': return std::make_unique<DictionaryStrings<std::uint8_t>>(array, std::move(values));
+        case 's': return std::make_unique<DictionaryStrings<std::int16_t>>(array, std::move(values));
+        case 'S': return std::make_unique<DictionaryStrings<std::uint16_t>>(array, std::move(values));
+        case 'i': return std::make_unique<DictionaryStrings<std::int32_t>>(array, std::move(values));
+        case 'I': return std::make_unique<DictionaryStrings<std::uint32_t>>(array, std::move(values));
+        case 'l': return std::make_unique<DictionaryStrings<std::int64_t>>(array, std::move(values));
+        case 'L': return std::make_unique<DictionaryStrings<std::uint64_t>>(array, std::move(values));
+        default: return nullptr;
+    }
+}
+
+bool has_sane_sizes(const ArrowArray& array) noexcept { return array.length >= 0 && array.offset >= 0; }
+
+StringsPointer strings_in(const ArrowSchema& schema, const ArrowArray& array) {
+    if (!has_sane_sizes(array)) return nullptr;
+    if (!schema.dictionary) return plain_strings(schema.format, array);
+    if (!array.dictionary || !has_sane_sizes(*array.dictionary) || array.n_buffers != 2 || schema.format[0] == '\0')
+        return nullptr;
+    StringsPointer values = plain_strings(schema.dictionary->format, *array.dictionary);
+    return values ? dictionary_strings(schema.format[0], array, std::move(values)) : nullptr;
+}
+
+std::string format_problem(const ArrowSchema& schema) {
+    const std::string of = schema.dictionary ? std::string(" dictionary of ") + schema.dictionary->format : "";
+    return std::string("expected an Arrow array of strings, got one of format ") + schema.format + of;
+}
+
+std::string stream_problem(ArrowArrayStream& stream) {
+    const char* problem = stream.get_last_error(&stream);
+    return std::string("expected an Arrow stream, got the error ") + (problem ? problem : "(without a message)");
+}
+
+}  // namespace
+
+ArrowStrings arrow_strings(const ArrowSchema& schema, ArrowArray& array) {
+    StringsPointer strings = strings_in(schema, array);
+    if (!strings) {
+        Owned<ArrowArray> released(array);
+        return {nullptr, format_problem(schema)};
+    }
+    return {std::make_unique<HeldStrings>(array, std::move(strings)), ""};
+}
+
+ArrowStrings arrow_strings(ArrowArrayStream& stream) {
+    Owned<ArrowSchema> schema;
+    if (stream.get_schema(&stream, schema.get()) != 0) return {nullptr, stream_problem(stream)};
+    std::vector<StringsPointer> parts;
+    for (;;) {
+        ArrowArray array{};
+        if (stream.get_next(&stream, &array) != 0) return {nullptr, stream_problem(stream)};
+        if (!array.release) break;
+        ArrowStrings part = arrow_strings(*schema.get(), array);
+        if (!part.strings) return part;
+        parts.push_back(std::move(part.strings));
+    }
+    return {std::make_unique<JoinedStrings>(std::move(parts)), ""};
+}
+
+}  // namespace glovestore

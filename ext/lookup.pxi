@@ -1,0 +1,88 @@
+# The token index over a store's mapped arrays: ext/lookup.hpp.
+
+cdef extern from "lookup.hpp" namespace "glovestore" nogil:
+    int64_t find_row(const IndexView& index, const TokenTable& table, const void* token, size_t size) noexcept
+    void find_rows(const IndexView& index, const TokenTable& table, const CStrings& tokens, int64_t* rows,
+                   size_t threads) except +
+    uint64_t c_first_lost_row "glovestore::first_lost_row"(const IndexView& index, const TokenTable& table) noexcept
+
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #define GLOVESTORE_FREE_THREADED 1
+    #else
+    #define GLOVESTORE_FREE_THREADED 0
+    #endif
+    """
+    const bint FREE_THREADED "GLOVESTORE_FREE_THREADED"
+    bint PyUnicode_IS_ASCII(object text) noexcept
+    const void* PyUnicode_DATA(object text) noexcept
+    Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
+
+
+cdef class TokenIndex:
+    # The views keep the memory, and with it a map, alive for as long as this object lives.
+    cdef const uint64_t[::1] slots
+    cdef const uint64_t[::1] offsets
+    cdef const uint8_t[::1] token_bytes
+    cdef IndexView index
+    cdef TokenTable table
+
+    def __cinit__(self, const uint64_t[::1] slots, const uint64_t[::1] token_offsets, const uint8_t[::1] token_bytes,
+                  uint64_t seed, uint32_t longest_probe):
+        cdef uint64_t buckets = <uint64_t> slots.shape[0] // 8
+        require(slots.shape[0] % 8 == 0 and buckets >= 2 and buckets & (buckets - 1) == 0,
+                "index_slots is not a power of two of buckets")
+        require(longest_probe <= most_probes, "longest_probe is out of range")
+        require(token_offsets.shape[0] > 1, "token_offsets has no token")
+        self.slots = slots
+        self.offsets = token_offsets
+        self.token_bytes = token_bytes
+        self.index.slots = &slots[0]
+        self.index.buckets = buckets
+        self.index.seed = seed
+        self.index.longest_probe = longest_probe
+        self.table.bytes = <const unsigned char*> start(token_bytes)
+        if self.table.bytes == NULL:
+            self.table.bytes = <const unsigned char*> &slots[0]  # of which no byte is read: all tokens are empty
+        self.table.size = token_bytes.shape[0]
+        self.table.offsets = &token_offsets[0]
+        self.table.rows = token_offsets.shape[0] - 1
+
+    def row(self, token):
+        cdef PyObject* object = <PyObject*> token
+        cdef int64_t row
+        if isinstance(token, bytes):
+            return find_row(self.index, self.table, PyBytes_AS_STRING(token), PyBytes_GET_SIZE(token))
+        if not isinstance(token, str):
+            raise TypeError(f"expected a token (str or bytes), got {type(token).__name__}")
+        if PyUnicode_IS_ASCII(token):
+            return find_row(self.index, self.table, PyUnicode_DATA(token), PyUnicode_GET_LENGTH(token))
+        find_rows(self.index, self.table, ObjectStrings(&object, 1, True), &row, 1)
+        return row
+
+    def find(self, tokens, int64_t[::1] out, size_t threads=1):
+        cdef Strings strings
+        require(out.shape[0] == len(tokens), "out does not fit tokens")
+        if out.shape[0] == 0:
+            return
+        if isinstance(tokens, Strings):
+            strings = tokens
+            with nogil:
+                find_rows(self.index, self.table, strings.held.get()[0], &out[0], threads)
+            tokens = strings.source
+        else:
+            if FREE_THREADED:
+                tokens = tuple(tokens)
+            # The GIL is held, so that nobody changes the list; the threads that are started here do without it.
+            find_rows(self.index, self.table, ObjectStrings(PySequence_Fast_ITEMS(tokens), out.shape[0], True), &out[0],
+                      threads)
+        if isinstance(tokens, (list, tuple)):
+            require_strings(tokens, out)
+
+    def first_lost_row(self):
+        cdef uint64_t row
+        with nogil:
+            row = c_first_lost_row(self.index, self.table)
+        return None if row == self.table.rows else row

@@ -1,0 +1,48 @@
+"""Strings as the core reads them, whatever a caller keeps them in: lists, numpy arrays, Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glovestore import _core
+from glovestore.tokens import as_text
+
+
+def as_strings(tokens: Any) -> _core.Strings:
+    """Return tokens of any kind as the core reads them; nothing is copied that is a buffer already.
+
+    Lists, tuples and other iterables of `str` and `bytes`, dict keys and object arrays; numpy's S, U and StringDType;
+    and whatever speaks the Arrow PyCapsule interface: string, binary, view and dictionary arrays of pyarrow, polars,
+    pandas and others, in which a null is a token that no store has. The result keeps the memory alive; it must not
+    be changed meanwhile. TypeError for anything else, naming the position, and for a single token.
+    """
+    if isinstance(tokens, _core.Strings):
+        return tokens
+    if isinstance(tokens, (list, tuple)):
+        return _core.Strings.of_objects(tokens)
+    if isinstance(tokens, (str, bytes)):
+        raise TypeError(f"expected an iterable of tokens, got the single token {as_text(tokens)!r}: put it into a list")
+    if isinstance(tokens, np.ndarray):
+        return _of_array(tokens)
+    if hasattr(tokens, "__arrow_c_array__"):
+        return _core.Strings.of_arrow_array(*tokens.__arrow_c_array__())
+    if hasattr(tokens, "__arrow_c_stream__"):
+        return _core.Strings.of_arrow_stream(tokens.__arrow_c_stream__())
+    if not isinstance(tokens, Iterable):
+        raise TypeError(f"expected an iterable of tokens, got {type(tokens).__name__}")
+    return _core.Strings.of_objects(tokens)
+
+
+def _of_array(tokens: NDArray[Any]) -> _core.Strings:
+    if tokens.ndim != 1:
+        raise ValueError(f"expected tokens of one dimension, got shape {tokens.shape}")
+    if tokens.dtype.kind in "SU" and tokens.dtype.itemsize and len(tokens):
+        native = np.ascontiguousarray(tokens, tokens.dtype.newbyteorder("="))
+        if tokens.dtype.kind == "S":
+            return _core.Strings.of_fixed_bytes(native.view(np.uint8), tokens.dtype.itemsize)
+        return _core.Strings.of_fixed_code_points(native.view(np.uint32), tokens.dtype.itemsize // 4)
+    return _core.Strings.of_objects(tokens.tolist())
