@@ -200,11 +200,6 @@ cdef extern from "ingest.hpp" namespace "glovestore" nogil:
         uint64_t source_digest()
 
 
-cdef extern from "noise.hpp" namespace "glovestore" nogil:
-    void c_normal_vector "glovestore::normal_vector"(uint64_t seed, const double* mean, const double* std, size_t dim,
-                                                     float* out) noexcept
-
-
 INDEX_SEEDS = index_seeds
 LONGEST_LINE = longest_line
 LONGEST_TOKEN = longest_token
@@ -566,15 +561,7 @@ cdef class Statistics:
         mean[:] = self.memory[0]
 
 
-def normal_vectors(const uint8_t[::1] token, const double[::1] mean, const double[::1] std, float[::1] out):
-    cdef const void* begin = start(token)
-    require(mean.shape[0] == out.shape[0] and std.shape[0] == out.shape[0], "mean, std and out differ in length")
-    if out.shape[0] == 0:
-        return
-    with nogil:
-        c_normal_vector(c_xxh64(begin, token.shape[0], 0), &mean[0], &std[0], out.shape[0], &out[0])
-
-
 include "strings.pxi"
 include "lookup.pxi"
 include "gather.pxi"
+include "noise.pxi"

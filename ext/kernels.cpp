@@ -3,7 +3,7 @@
 namespace glovestore {
 namespace {
 
-constexpr Kernels kernels_scalar{"scalar", parse_rows, row_norms, update_statistics};
+constexpr Kernels kernels_scalar{"scalar", parse_rows, row_norms, update_statistics, normal_vector};
 
 #if defined(GLOVESTORE_X86_TIERS)
 // The builtin also asks whether the operating system saves the registers.

@@ -20,6 +20,7 @@
 
 #include "strips.hpp"
 #include "fields.hpp"
+#include "noise_loop.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -150,7 +151,7 @@ private:
 
 }  // namespace
 
-const Kernels kernels_avx2{"avx2", parse_rows_in_strips<Avx2>, norms_of_rows, add_rows};
+const Kernels kernels_avx2{"avx2", parse_rows_in_strips<Avx2>, norms_of_rows, add_rows, noise};
 
 }  // namespace glovestore
 

@@ -28,6 +28,7 @@
 
 #include "strips.hpp"
 #include "fields.hpp"
+#include "noise_loop.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -132,7 +133,7 @@ private:
 
 }  // namespace
 
-const Kernels kernels_avx512{"avx512", parse_rows_in_strips<Avx512>, norms_of_rows, add_rows};
+const Kernels kernels_avx512{"avx512", parse_rows_in_strips<Avx512>, norms_of_rows, add_rows, noise};
 
 }  // namespace glovestore
 

@@ -1,28 +1,33 @@
 #include "noise.hpp"
 
+#include <cstring>
+
+#include "hash.hpp"
+#include "kernels.hpp"
+#include "noise_loop.hpp"
+#include "parallel.hpp"
+
 namespace glovestore {
 namespace {
 
-inline std::uint64_t next_splitmix64(std::uint64_t& state) noexcept {
-    std::uint64_t z = (state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
+constexpr std::size_t numbers_a_thread = 1 << 15;  // fewer take less time than a thread takes to start
 
 }  // namespace
 
 void normal_vector(std::uint64_t seed, const double* mean, const double* std, std::size_t dim, float* out) noexcept {
-    std::uint64_t state = seed;
-    for (std::size_t d = 0; d < dim; ++d) {
-        std::uint64_t sum = 0;
-        for (int i = 0; i < 6; ++i) {
-            const std::uint64_t bits = next_splitmix64(state);
-            sum += (bits & 0xFFFFFFFFu) + (bits >> 32);
+    noise(seed, mean, std, dim, out);
+}
+
+void normal_vectors(const Strings& tokens, const double* mean, const double* std, std::size_t dim, float* out,
+                    const Kernels& kernels, std::size_t threads) {
+    in_parallel(tokens.size(), threads, numbers_a_thread / dim + 1, [&](std::size_t begin, std::size_t end) {
+        TokenView token;
+        Scratch scratch;
+        for (std::size_t i = begin; i < end; ++i) {
+            tokens.read(i, 1, &token, scratch);
+            kernels.normal_vector(xxh64(token.bytes, token.size, 0), mean, std, dim, out + i * dim);
         }
-        const double noise = static_cast<double>(sum) * 0x1p-32 - 6.0;
-        out[d] = static_cast<float>(mean[d] + std[d] * noise);
-    }
+    });
 }
 
 }  // namespace glovestore

@@ -119,16 +119,22 @@ StringsPointer packed_strings(const unsigned char* bytes, std::size_t size, cons
     return std::make_unique<PackedStrings>(bytes, size, offsets, count);
 }
 
-std::size_t first_equal(const Strings& strings, const unsigned char* bytes, std::size_t size) {
+Survey survey(const Strings& strings, const std::vector<TokenView>& wanted) {
+    Survey found{strings.size(), std::vector<std::size_t>(wanted.size(), strings.size())};
     TokenView views[read_at_a_time];
     Scratch scratch;
     for (std::size_t first = 0; first < strings.size(); first += read_at_a_time) {
         const std::size_t count = std::min(read_at_a_time, strings.size() - first);
         strings.read(first, count, views, scratch);
-        for (std::size_t i = 0; i < count; ++i)
-            if (views[i].bytes && views[i].size == size && std::memcmp(views[i].bytes, bytes, size) == 0) return first + i;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (!views[i].bytes) found.first_none = std::min(found.first_none, first + i);
+            for (std::size_t k = 0; k < wanted.size(); ++k) {
+                if (views[i].size != wanted[k].size || first + i > found.first_equal[k] || !views[i].bytes) continue;
+                if (std::memcmp(views[i].bytes, wanted[k].bytes, wanted[k].size) == 0) found.first_equal[k] = first + i;
+            }
+        }
     }
-    return strings.size();
+    return found;
 }
 
 }  // namespace glovestore

@@ -54,7 +54,12 @@ StringsPointer fixed_code_points(const std::uint32_t* data, std::size_t count, s
 // Strings one behind the other: string i is bytes[offsets[i]:offsets[i + 1]]; what points outside `size` bytes is none.
 StringsPointer packed_strings(const unsigned char* bytes, std::size_t size, const std::uint64_t* offsets, std::size_t count);
 
-// The position of the first string that is equal to these bytes, or size() if none is.
-std::size_t first_equal(const Strings& strings, const unsigned char* bytes, std::size_t size);
+// Where some strings stand first, and where the first string is that is none; size() where there is none such.
+struct Survey {
+    std::size_t first_none;
+    std::vector<std::size_t> first_equal;
+};
+
+Survey survey(const Strings& strings, const std::vector<TokenView>& wanted);
 
 }  // namespace glovestore

@@ -22,7 +22,11 @@ cdef extern from "strings.hpp" namespace "glovestore" nogil:
     StringsPointer fixed_bytes(const unsigned char* data, size_t count, size_t width) except +
     StringsPointer fixed_code_points(const uint32_t* data, size_t count, size_t width, bint escaped) except +
     StringsPointer packed_strings(const unsigned char* bytes, size_t size, const uint64_t* offsets, size_t count) except +
-    size_t first_equal(const CStrings& strings, const unsigned char* bytes, size_t size) except +
+    cdef cppclass Survey:
+        size_t first_none
+        vector[size_t] first_equal
+
+    Survey c_survey "glovestore::survey"(const CStrings& strings, const vector[TokenView]& wanted) except +
 
 
 cdef extern from *:
@@ -105,29 +109,34 @@ cdef class Strings:
     def __len__(self):
         return self.held.get().size()
 
-    cdef TokenView view(self, Py_ssize_t position, Scratch& scratch) except *:
-        cdef TokenView view
-        require(0 <= position < len(self), f"expected a position below {len(self)}, got {position}")
-        self.held.get().read(position, 1, &view, scratch)
-        return view
-
-    def raw(self, Py_ssize_t position):
-        cdef Scratch scratch
-        cdef TokenView view = self.view(position, scratch)
-        return None if view.bytes == NULL else view.bytes[:view.size]
-
     def __getitem__(self, Py_ssize_t position):
+        cdef Scratch scratch
+        cdef TokenView view
+        if not 0 <= position < len(self):
+            raise IndexError(f"expected a position below {len(self)}, got {position}")
         if type(self.source) is tuple:
             return self.source[position]
-        raw = self.raw(position)
-        return None if raw is None else raw.decode("utf-8", "surrogateescape" if self.escaped else "surrogatepass")
+        self.held.get().read(position, 1, &view, scratch)
+        if view.bytes == NULL:
+            return None
+        return view.bytes[:view.size].decode("utf-8", "surrogateescape" if self.escaped else "surrogatepass")
 
-    def position_of(self, const uint8_t[::1] raw):
-        cdef const unsigned char* bytes = <const unsigned char*> start(raw)
-        cdef size_t size = raw.shape[0], position
+    def survey(self, tuple wanted=()):
+        cdef vector[TokenView] views
+        cdef TokenView view
+        cdef Survey found
+        cdef size_t i, count = len(self)
+        for raw in wanted:
+            view.bytes, view.size = <const unsigned char*> PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw)
+            views.push_back(view)
         with nogil:
-            position = first_equal(self.held.get()[0], bytes, size)
-        return None if position == self.held.get().size() else position
+            found = c_survey(self.held.get()[0], views)
+        positions = [None if position == count else position for position in found.first_equal]
+        if type(self.source) is tuple:
+            for i in range(found.first_none, count):
+                if not isinstance(self.source[i], (str, bytes)):
+                    return i, positions
+        return None, positions
 
     @staticmethod
     def of_objects(objects, *, bint escaped=True):

@@ -195,7 +195,7 @@ class EmbeddingStore:
         oov: Oov = "zeros",
         fallbacks: Iterable[str | Rule] = (),
         dtype: DTypeLike | None = None,
-        out: NDArray[Any] | None = None,
+        out: Any = None,
     ) -> EmbeddingMatrix:
         """Return the matrix of a vocabulary, `.array` (len, dim), with its `.coverage`: see `matrix.make_matrix`."""
         source = Vectors(self.rows, self.vectors, self.mean, self.std)

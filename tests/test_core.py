@@ -164,6 +164,7 @@ def parse(begin: int, end: int, *memory: NDArray[Any], text: NDArray[Any] = TEXT
 
 
 NO_ROWS = np.zeros(0, I8)
+ONE = _core.Strings.of_objects(["a"])
 
 
 def zeros(shape: Any, dtype: Any) -> NDArray[Any]:
@@ -204,7 +205,7 @@ GUARDS: dict[str, Callable[[], Any]] = {
     "statistics without memory": lambda: _core.Statistics(zeros((4, 2), F8)),
     "statistics of another dim": lambda: _core.Statistics(zeros((5, 2), F8)).update(zeros((1, 3), F4)),
     "a mean of another dim": lambda: _core.Statistics(zeros((5, 2), F8)).finish(zeros(3, F8), zeros(2, F8)),
-    "noise of another dim": lambda: _core.normal_vectors(b"a", zeros(2, F8), zeros(3, F8), zeros(2, F4)),
+    "noise of another dim": lambda: _core.normal_vectors(ONE, zeros(2, F8), zeros(3, F8), zeros((1, 2), F4)),
 }  # fmt: skip
 
 

@@ -54,7 +54,8 @@ def check(vocab: Any, layout: dict[int, Any], size: int, padding: int | None, oo
 @example([b"[PAD]", "<pad>"], "mean", ["lower"])
 @example([], "zeros", [])
 def test_sequence_equals_the_loop(tokens: list[str | bytes], oov: Any, fallbacks: list[Any]) -> None:
-    pads = [tokens.index(pad) for pad in ("<pad>", b"<pad>", "[PAD]", b"[PAD]") if pad in tokens]
+    spelled = [token if isinstance(token, str) else token.decode("utf-8", "replace") for token in tokens]
+    pads = [spelled.index(pad) for pad in ("<pad>", "[PAD]") if pad in spelled]
     check(tokens, dict(enumerate(tokens)), len(tokens), pads[0] if pads else None, oov, fallbacks)
 
 
@@ -124,7 +125,7 @@ def read_only() -> np.ndarray:
         (np.zeros((2, 2 * DIM), np.float32)[:, ::2], ValueError, r"C-contiguous array, got strides \(24, 8\)"),
         (np.zeros((DIM, 2), np.float32).T, ValueError, r"C-contiguous array, got strides \(4, 8\)"),
         (read_only(), ValueError, "writable .*got read-only"),
-        ([[0.0] * DIM] * 2, TypeError, "a numpy array, got list"),
+        ([[0.0] * DIM] * 2, TypeError, "a numpy array or a tensor on the CPU, got list"),
     ],
 )
 def test_bad_out_is_refused(out: Any, error: type[Exception], message: str) -> None:
@@ -134,7 +135,7 @@ def test_bad_out_is_refused(out: Any, error: type[Exception], message: str) -> N
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.int32, ValueError), (">f4", ValueError), ("no", TypeError)])
 def test_bad_dtype_is_refused(dtype: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="dtype: expected float32, float16 or float64, got"):
+    with pytest.raises(error, match="dtype: expected float32, float16 or float64, or .* got"):
         make_matrix(["the"], source(), dtype=dtype)
 
 

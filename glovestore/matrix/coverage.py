@@ -22,6 +22,9 @@ class Coverage:
     `found` counts tokens found exactly as they are, `by_rule` those found by each fallback, and `missing_tokens`
     names all the others, in the order of the vocabulary. Padding, and the unknown token of a `Vocabulary`, do not
     count: total == found + sum(by_rule.values()) + missing.
+
+    Of a `Vocabulary` that was made from texts, `occurrences` says how often its tokens stand there, and
+    `occurrences_found` how often those that were found, as they are or by a rule; else both are None.
     """
 
     total: int
@@ -29,6 +32,8 @@ class Coverage:
     by_rule: dict[str, int]
     missing: int
     missing_tokens: tuple[str, ...]
+    occurrences: int | None = None
+    occurrences_found: int | None = None
 
     @property
     def fraction(self) -> float:
@@ -37,12 +42,14 @@ class Coverage:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts, the fraction and the missing tokens as plain values for JSON."""
+        occurrences = {"occurrences": self.occurrences, "occurrences_found": self.occurrences_found}
         return {
             "total": self.total,
             "found": self.found,
             "by_rule": dict(self.by_rule),
             "missing": self.missing,
             "fraction": self.fraction,
+            **(occurrences if self.occurrences is not None else {}),
             "missing_tokens": list(self.missing_tokens),
         }
 
@@ -50,6 +57,8 @@ class Coverage:
         head = f"{self.total - self.missing:,} of {self.total:,} tokens found ({percent(self)})"
         if self.by_rule:
             head += f": {self.found:,} as they are" + "".join(f", {n:,} by {rule}" for rule, n in self.by_rule.items())
+        if self.occurrences is not None and self.occurrences_found is not None:
+            head += f"; {share(self.occurrences_found, self.occurrences)} of their occurrences"
         return f"{head}; {self.missing:,} missing: {first_few(self.missing_tokens)}" if self.missing else head
 
 

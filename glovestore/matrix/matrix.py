@@ -10,25 +10,24 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from glovestore import _core
+from glovestore.cores import worker_threads
 from glovestore.matrix.coverage import Coverage, warn_if_low
 from glovestore.matrix.fallbacks import Fallback, Rule, apply_fallbacks, resolve_fallbacks
 from glovestore.matrix.oov import Oov, resolve_oov
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
+from glovestore.matrix.targets import array_dtype, checked_target
 from glovestore.matrix.vectors import Vectors
-from glovestore.tokens import as_text
-
-DTYPES = (np.dtype(np.float32), np.dtype(np.float16), np.dtype(np.float64))
-
+from glovestore.tokens import Token, as_text
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EmbeddingMatrix:
     """The vectors of a vocabulary: `array` (size, dim), `coverage`, and `padding_idx`, the row kept zero (or None).
 
-    The array belongs to the caller and may be changed. numpy and torch take the matrix as it is, without a copy:
-    `np.asarray(m)`, `torch.from_dlpack(m)`.
+    The array belongs to the caller and may be changed; it is the caller's own `out` if there was one, a tensor perhaps.
+    numpy and torch take the matrix as it is, without a copy: `np.asarray(m)`, `torch.from_dlpack(m)`.
     """
 
-    array: NDArray[Any]
+    array: Any
     coverage: Coverage
     padding_idx: int | None
 
@@ -41,7 +40,8 @@ class EmbeddingMatrix:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Return the dtype of the array."""
-        return self.array.dtype
+        dtype: np.dtype[Any] = self.array.dtype
+        return dtype
 
     def __len__(self) -> int:
         return len(self.array)
@@ -52,11 +52,12 @@ class EmbeddingMatrix:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """Follow numpy's protocol: copy=None copies only for another dtype, where copy=False raises."""
-        if dtype is None or np.dtype(dtype) == self.dtype:
-            return self.array.copy() if copy else self.array
+        array = np.asarray(self.array)
+        if dtype is None or np.dtype(dtype) == array.dtype:
+            return array.copy() if copy else array
         if copy is False:
-            raise ValueError(f"expected dtype {self.dtype} for copy=False, got {np.dtype(dtype)}: a cast is a copy")
-        return self.array.astype(dtype)
+            raise ValueError(f"expected dtype {array.dtype} for copy=False, got {np.dtype(dtype)}: a cast is a copy")
+        return array.astype(dtype)
 
     def __dlpack__(self, **options: Any) -> Any:
         """Hand the array's memory to another framework; the options are those of `numpy.ndarray.__dlpack__`."""
@@ -64,7 +65,8 @@ class EmbeddingMatrix:
 
     def __dlpack_device__(self) -> tuple[int, int]:
         """Return where the memory is: (kDLCPU, 0)."""
-        return self.array.__dlpack_device__()
+        kind, number = self.array.__dlpack_device__()
+        return int(kind), int(number)
 
 
 def make_matrix(
@@ -74,7 +76,7 @@ def make_matrix(
     oov: Oov = "zeros",
     fallbacks: Iterable[str | Rule] = (),
     dtype: DTypeLike | None = None,
-    out: NDArray[Any] | None = None,
+    out: Any = None,
 ) -> EmbeddingMatrix:
     """Make the matrix of a vocabulary: row i is the vector of the token whose index is i.
 
@@ -84,24 +86,26 @@ def make_matrix(
     (dim,), a callable token -> vector, or "error", which raises `KeyError`. The row of a `Vocabulary`'s unknown token
     is its own where the source has one, else by `oov` (zero for "error"), and never by a fallback.
 
-    Fills and returns the caller's `out` (C-contiguous, (size, dim), of `dtype`) or a new array; `dtype` is float32,
-    float16 or float64, None for out's own, else float32. Arguments are checked and every callable has run before
-    anything is written. Issues a `CoverageWarning` if less than half of the tokens is found.
+    Fills and returns the caller's `out` or a new array. `out` is C-contiguous, (size, dim), of `dtype`: a numpy array, or
+    whatever hands over memory of the CPU by DLPack, such as a torch tensor, pinned ones included. `dtype` is float32,
+    float16 or float64, or with `out` "bfloat16", which numpy lacks; None for out's own, else float32. Numbers too large
+    for float16 become infinite. Large matrices are filled by all cores. Arguments are checked and every callable has
+    run before anything is written. Issues a `CoverageWarning` if less than half of the tokens is found.
     """
     resolved = resolve_vocab(vocab)
     rules = resolve_fallbacks(fallbacks)
     policy = resolve_oov(oov, source)
-    shape, dtype = (resolved.size, source.dim), _checked_dtype(dtype, out)
-    if out is not None:
-        _check_out(out, shape, dtype)
+    shape = (resolved.size, source.dim)
+    target = None if out is None else checked_target(out, shape, dtype)
+    new_dtype = array_dtype(dtype) if out is None else None
 
     rows, coverage = _look_up(resolved, source, rules)
     orphans = _orphans(resolved, rows, oov)
-    values = policy([resolved.tokens[i] for i in orphans.tolist()])
+    values = policy([_token(resolved, i) for i in orphans.tolist()])
     warn_if_low(coverage, source.find)
 
-    array = np.empty(shape, dtype) if out is None else out
-    _fill(array, resolved, source.vectors, rows, orphans, values)
+    array = np.empty(shape, new_dtype) if target is None else out
+    _fill(target or _core.Target(array), resolved, source.vectors, rows, orphans, values)
     return EmbeddingMatrix(array, coverage, resolved.padding_idx)
 
 
@@ -112,11 +116,26 @@ def _look_up(resolved: ResolvedVocab, source: Vectors, rules: Sequence[Fallback]
     if padding is not None:
         rows[padding] = -1  # zero even if the source has that token
     inexact = _missing(resolved, rows)
-    names = [as_text(resolved.tokens[i]) for i in inexact.tolist()]
+    names = [as_text(_token(resolved, i)) for i in inexact.tolist()]
     rows[inexact], by_rule = apply_fallbacks(rules, source.find, names)
     left = tuple(name for name, row in zip(names, rows[inexact].tolist(), strict=True) if row < 0)
     total = len(resolved.tokens) - len(resolved.uncounted_numbers())
-    return rows, Coverage(total, total - len(names), by_rule, len(left), left)
+    return rows, Coverage(total, total - len(names), by_rule, len(left), left, *_occurrences(resolved, rows))
+
+
+def _occurrences(resolved: ResolvedVocab, rows: NDArray[np.int64]) -> tuple[int, int] | tuple[None, None]:
+    """Return how often the counted tokens stand in texts, and how often those of them that were found."""
+    if resolved.counts is None:
+        return None, None
+    counts = resolved.counts.copy()
+    counts[resolved.uncounted_numbers()] = 0
+    return int(counts.sum()), int(counts[rows >= 0].sum())
+
+
+def _token(resolved: ResolvedVocab, number: int) -> Token:
+    """Return a token as it was given; a null is the empty token, where one has to be named."""
+    token = resolved.tokens[number]
+    return "" if token is None else token
 
 
 def _missing(resolved: ResolvedVocab, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -139,46 +158,20 @@ def _orphans(resolved: ResolvedVocab, rows: NDArray[np.int64], oov: Oov) -> NDAr
 
 
 def _fill(
-    array: NDArray[Any],
+    target: _core.Target,
     resolved: ResolvedVocab,
     vectors: NDArray[np.float32],
     rows: NDArray[np.int64],
     orphans: NDArray[np.int64],
     values: NDArray[np.float32],
 ) -> None:
-    """Write every row of the array once: vectors, zeros where there is none, and the values of the orphans."""
+    """Write every row of the array: vectors, zeros where there is none, then the values of the orphans."""
     if resolved.indices is not None:
         row_at = np.full(resolved.size, -1, np.int64)
         row_at[resolved.indices] = rows
         rows, orphans = row_at, resolved.indices[orphans]
-    work = array if array.dtype == np.float32 else np.empty(array.shape, np.float32)
-    _core.gather(vectors, rows, work)
-    work[rows < 0] = 0
-    if orphans.size:
-        work[orphans] = values
-    if work is not array:
-        array[...] = work
-
-
-def _checked_dtype(dtype: DTypeLike | None, out: NDArray[Any] | None) -> np.dtype[Any]:
-    if dtype is None:
-        dtype = out.dtype if isinstance(out, np.ndarray) else np.float32
-    try:
-        checked = np.dtype(dtype)
-    except TypeError as error:
-        raise TypeError(f"dtype: expected float32, float16 or float64, got {dtype!r}") from error
-    if checked not in DTYPES:
-        raise ValueError(f"dtype: expected float32, float16 or float64, got {checked}")
-    return checked
-
-
-def _check_out(out: NDArray[Any], shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out: expected a numpy array, got {type(out).__name__}")
-    if out.shape != shape:
-        raise ValueError(f"out: expected shape {shape}, got {out.shape}")
-    if out.dtype != dtype:
-        raise ValueError(f"out: expected dtype {dtype}, got {out.dtype}")
-    if not out.flags.carray:
-        problem = "read-only" if not out.flags.writeable else f"strides {out.strides}"
-        raise ValueError(f"out: expected a writable C-contiguous array, got {problem}")
+    threads = worker_threads()
+    _core.gather(vectors, rows, target, threads=threads)
+    one_for_all = values.ndim == 1
+    sources = np.zeros(len(orphans), np.int64) if one_for_all else np.arange(len(orphans))
+    _core.gather(np.atleast_2d(values), sources, target, orphans, threads)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glovestore import _core
+from glovestore.cores import worker_threads
 from glovestore.matrix.vectors import Vectors
 from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
 
@@ -57,8 +58,8 @@ def _unk(source: Vectors) -> Policy:
 def _normal(source: Vectors) -> Policy:
     def policy(tokens: Sequence[Token]) -> NDArray[np.float32]:
         values = np.empty((len(tokens), source.dim), np.float32)
-        for token, value in zip(tokens, values, strict=True):
-            _core.normal_vectors(as_bytes(token), source.mean, source.std, value)
+        seeds = _core.Strings.of_objects(map(as_bytes, tokens))
+        _core.normal_vectors(seeds, source.mean, source.std, values, worker_threads())
         return values
 
     return policy

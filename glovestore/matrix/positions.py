@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glovestore.tokens import Token, first_few, shown
+from glovestore import _core
+from glovestore.strings import as_strings
+from glovestore.tokens import first_few, shown
 
 PADDING_TOKENS = ("<pad>", "[PAD]")
 
@@ -24,14 +26,16 @@ class ResolvedVocab:
     """Every token of a vocabulary with the position of its row in a matrix of `size` rows.
 
     `indices` is int64 (len(tokens),), or None where token i has row i. Rows that no token names stay zero, and so
-    does the row `padding_idx`, whatever its token. `unk_idx` is the row of a `Vocabulary`'s unknown token.
+    does the row `padding_idx`, whatever its token. `unk_idx` is the row of a `Vocabulary`'s unknown token. `counts`,
+    int64 (len(tokens),), says how often each token stands in texts, where that is known.
     """
 
-    tokens: list[Token]
+    tokens: _core.Strings
     indices: NDArray[np.int64] | None
     size: int
     padding_idx: int | None
     unk_idx: int | None = None
+    counts: NDArray[np.int64] | None = None
 
     @property
     def uncounted(self) -> frozenset[int]:
@@ -61,8 +65,7 @@ def resolve_vocab(vocab: Any) -> ResolvedVocab:
     if isinstance(vocab, (str, bytes)):
         raise TypeError(f"{_EXPECTED}; got the single token {shown(vocab)} (put it into a list)")
     if all(hasattr(vocab, name) for name in ("tokens", "padding_idx", "unk_idx")):
-        tokens = list(vocab.tokens)
-        return ResolvedVocab(tokens, None, len(tokens), vocab.padding_idx, vocab.unk_idx)
+        return _from_vocabulary(vocab)
     if hasattr(vocab, "get_itos"):
         return _from_sequence(vocab.get_itos())
     if hasattr(vocab, "most_common"):
@@ -72,48 +75,48 @@ def resolve_vocab(vocab: Any) -> ResolvedVocab:
     return _from_sequence(vocab)
 
 
+def _from_vocabulary(vocab: Any) -> ResolvedVocab:
+    tokens = as_strings(getattr(vocab, "token_strings", None) or vocab.tokens)
+    counts = getattr(vocab, "counts", None)
+    counted = None if counts is None else np.asarray(counts, np.int64)
+    return ResolvedVocab(tokens, None, len(tokens), vocab.padding_idx, vocab.unk_idx, counted)
+
+
 def _from_sequence(vocab: Any) -> ResolvedVocab:
     if isinstance(vocab, (set, frozenset)):
         raise TypeError(f"{_EXPECTED}; got a {type(vocab).__name__}, which has no order (sort it)")
     if getattr(vocab, "ndim", 1) != 1:
         raise ValueError(f"vocab: expected one dimension, got {type(vocab).__name__} of shape {vocab.shape}")
-    if not isinstance(vocab, Iterable):
+    if not isinstance(vocab, (Iterable, _core.Strings)) and not hasattr(vocab, "__arrow_c_stream__"):
         raise TypeError(f"{_EXPECTED}; got {type(vocab).__name__}")
-    tokens = vocab.tolist() if isinstance(vocab, np.ndarray) else list(vocab)
-    kinds = _kinds(tokens)
-    numbers = (tokens.index(pad) for pad in _padding_tokens(kinds) if pad in tokens)
-    return ResolvedVocab(tokens, None, len(tokens), next(numbers, None))
+    tokens = as_strings(vocab)
+    paddings = _checked(tokens, tuple(token.encode() for token in PADDING_TOKENS))
+    return ResolvedVocab(tokens, None, len(tokens), next((i for i in paddings if i is not None), None))
 
 
 def _from_mapping(vocab: Mapping[Any, Any]) -> ResolvedVocab:
-    tokens = list(vocab)
-    kinds = _kinds(tokens)
+    tokens = as_strings(list(vocab))
+    _checked(tokens)
     indices = _indices(tokens, list(vocab.values()))
-    size = int(indices.max()) + 1 if tokens else 0
-    if tokens and indices.min() > 0:
+    size = int(indices.max()) + 1 if len(tokens) else 0
+    if len(tokens) and indices.min() > 0:
         return ResolvedVocab(tokens, indices, size, 0)
-    named = (int(vocab[pad]) for pad in _padding_tokens(kinds) if pad in vocab)
-    return ResolvedVocab(tokens, indices, size, next(named, None))
+    forms = (form for token in PADDING_TOKENS for form in (token, token.encode()))
+    return ResolvedVocab(tokens, indices, size, next((int(vocab[form]) for form in forms if form in vocab), None))
 
 
-def _kinds(tokens: list[Any]) -> set[type]:
-    """Return which of `str` and `bytes` the tokens are; TypeError at the first that is neither."""
-    types = set(map(type, tokens))  # no Python code per token
-    if strangers := [kind for kind in types if not issubclass(kind, (str, bytes))]:
-        position = next(i for i, token in enumerate(tokens) if type(token) in strangers)
-        kind = type(tokens[position]).__name__
-        raise TypeError(f"vocab: expected str or bytes, got {kind} {shown(tokens[position])} as token {position}")
-    return {base for base in (str, bytes) if any(issubclass(kind, base) for kind in types)}
+def _checked(tokens: _core.Strings, wanted: tuple[bytes, ...] = ()) -> list[int | None]:
+    """Return where the wanted tokens stand first; TypeError at the first of the tokens that is no string."""
+    stranger, positions = tokens.survey(wanted)
+    if stranger is not None:
+        token = tokens[stranger]
+        raise TypeError(
+            f"vocab: expected str or bytes, got {type(token).__name__} {shown(token)} as token {stranger}"
+        )
+    return positions
 
 
-def _padding_tokens(kinds: set[type]) -> list[Token]:
-    forms: list[Token] = []
-    for token in PADDING_TOKENS:
-        forms += [form for form in (token, token.encode()) if type(form) in kinds]
-    return forms
-
-
-def _indices(tokens: list[Token], values: list[Any]) -> NDArray[np.int64]:
+def _indices(tokens: _core.Strings, values: list[Any]) -> NDArray[np.int64]:
     """Return the values of a mapping as positions, or say which of them cannot be one."""
     for kind in set(map(type, values)):
         if not issubclass(kind, (int, np.integer)) or kind is bool:
@@ -131,7 +134,7 @@ def _indices(tokens: list[Token], values: list[Any]) -> NDArray[np.int64]:
     return indices
 
 
-def _check_range(tokens: list[Token], values: list[Any]) -> None:
+def _check_range(tokens: _core.Strings, values: list[Any]) -> None:
     low, high, limit = min(values), max(values), 10 * len(tokens) + 1000
     if low < 0:
         token = tokens[values.index(low)]

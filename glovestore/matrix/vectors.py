@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glovestore.tokens import Token
-
-Find = Callable[[Sequence[Token]], NDArray[np.int64]]
+Find = Callable[[Any], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
     """Rows of vectors and the look-up that finds them.
 
-    `find` maps k tokens to a new int64 (k,) array of rows, -1 for an absent token, and raises `TypeError` for
+    `find` maps k tokens, a list of them or `_core.Strings`, to a new int64 (k,) array of rows, -1 for an absent token, and raises `TypeError` for
     anything that is neither `str` nor `bytes`. `vectors` is float32 (n, dim), C-contiguous, and only read; `mean`
     and `std` are float64 (dim,), the statistics of its rows.
     """
