@@ -108,8 +108,9 @@ class EmbeddingStore:
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that stand for all of the file: FORMAT.md's `header_xxh64`.
 
-        It covers the header and, through the checksums in there, every byte of the content: equal stores have equal
-        ones, and another one is another content. No protection from somebody who means to deceive, as no XXH64 is.
+        It covers the header and, through the checksums that the header covers, every byte of the content: two builds
+        with the same content have the same one. Damage behind the header does not change it; that is for `verify`. As
+        an XXH64 it is no protection from somebody who means to deceive.
         """
         return self._layout.fingerprint
 
