@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 
@@ -282,7 +282,7 @@ class EmbeddingStore:
         self._index  # noqa: B018
         return memory.prefault(self._memory, self._path)
 
-    def advise(self, advice: str) -> None:
+    def advise(self, advice: Literal["normal", "random", "sequential", "willneed"]) -> None:
         """Tell the system how this store's pages will be asked for: madvise, which changes speed and nothing else.
 
         "random" reads no more than is asked for, "sequential" reads ahead, "willneed" starts to read everything now,
