@@ -50,7 +50,7 @@ cdef class TokenIndex:
         self.table.offsets = &token_offsets[0]
         self.table.rows = token_offsets.shape[0] - 1
 
-    def row(self, token):
+    cdef int64_t row_of(self, token) except -2:
         cdef PyObject* object = <PyObject*> token
         cdef int64_t row
         if isinstance(token, bytes):
@@ -61,6 +61,9 @@ cdef class TokenIndex:
             return find_row(self.index, self.table, PyUnicode_DATA(token), PyUnicode_GET_LENGTH(token))
         find_rows(self.index, self.table, ObjectStrings(&object, 1, True), &row, 1)
         return row
+
+    def row(self, token):
+        return self.row_of(token)
 
     def find(self, tokens, int64_t[::1] out, size_t threads=1):
         cdef Strings strings
@@ -86,3 +89,35 @@ cdef class TokenIndex:
         with nogil:
             row = c_first_lost_row(self.index, self.table)
         return None if row == self.table.rows else row
+
+
+cdef class SingleLookups:
+    # The base of a store: one token at a time takes less than a Python function would take to be called.
+    cdef public TokenIndex _open_index  # None: the store was closed
+    cdef public object vectors
+
+    @property
+    def _index(self):
+        if self._open_index is None:
+            raise ValueError(f"{self.path}: expected an open store, got one that was closed")
+        return self._open_index
+
+    def __contains__(self, token):
+        cdef TokenIndex index = self._index
+        return isinstance(token, (str, bytes)) and index.row_of(token) >= 0
+
+    def get(self, token, default=None):
+        cdef TokenIndex index = self._index
+        cdef int64_t row = index.row_of(token)
+        return default if row < 0 else self.vectors[row]
+
+    def __getitem__(self, tokens):
+        cdef TokenIndex index
+        cdef int64_t row
+        if not isinstance(tokens, (str, bytes)):
+            return self._vectors_of(tokens)
+        index = self._index
+        row = index.row_of(tokens)
+        if row < 0:
+            raise KeyError(tokens)
+        return self.vectors[row]

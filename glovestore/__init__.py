@@ -5,25 +5,25 @@
     store = glovestore.open("glove.h5")
     embedding = glovestore.torch.embedding(store, ["the", "cat", "sat"])
 
-`glovestore.torch` is loaded when it is first used; nothing else here imports torch or h5py.
+Every name is loaded when it is first used (PEP 562), so that each program waits for what it uses and for nothing else.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from glovestore.build import BuildReport, build
-from glovestore.errors import CoverageWarning, GlovestoreError, StoreFormatError, TextFormatError
-from glovestore.matrix import EmbeddingMatrix
-from glovestore.matrix.coverage import Coverage
-from glovestore.opening import open
-from glovestore.store import EmbeddingStore
-from glovestore.vocabulary import Vocabulary
-from glovestore.vocabulary.counts import TokenCounts, count_tokens
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from glovestore import torch
+    from glovestore.building import BuildReport, build
+    from glovestore.errors import CoverageWarning, GlovestoreError, StoreFormatError, TextFormatError
+    from glovestore.matrix import EmbeddingMatrix
+    from glovestore.matrix.coverage import Coverage
+    from glovestore.opening import open
+    from glovestore.store import EmbeddingStore
+    from glovestore.vocabulary import Vocabulary
+    from glovestore.vocabulary.counts import TokenCounts, count_tokens
 
     __version__: str
 
@@ -44,8 +44,30 @@ __all__ = [
     "torch",
 ]
 
+# Where each name is at home. No module may have the name of a public function: importing it would bind the module here.
+_HOMES = {
+    "BuildReport": "building",
+    "Coverage": "matrix.coverage",
+    "CoverageWarning": "errors",
+    "EmbeddingMatrix": "matrix",
+    "EmbeddingStore": "store",
+    "GlovestoreError": "errors",
+    "StoreFormatError": "errors",
+    "TextFormatError": "errors",
+    "TokenCounts": "vocabulary.counts",
+    "Vocabulary": "vocabulary",
+    "build": "building",
+    "count_tokens": "vocabulary.counts",
+    "open": "opening",
+}
+
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _HOMES:
+        value = globals()[name] = getattr(import_module(f"glovestore.{_HOMES[name]}"), name)
+        return value
     if name == "torch":
         return import_module("glovestore.torch")
     if name == "__version__":

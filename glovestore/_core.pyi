@@ -24,6 +24,8 @@ TEXT_PADDING: int
 """How many readable bytes `parse_rows` needs behind the text."""
 OUTCOMES: tuple[str, ...]
 """What can become of an Ingest, "ok" first."""
+ADVICES: tuple[str, ...]
+"""What `FileMap.advise` takes, the system's default first."""
 FAULT_NAMES: tuple[str, ...]
 """The faults of `parse_rows`, "none" first."""
 
@@ -201,6 +203,24 @@ class Statistics:
 
 def row_norms(vectors: NDArray[np.float32], norms: NDArray[np.float32], tier: str = ...) -> None:
     """Write the L2 norm of each row (k, dim), summed in float64 in a fixed order, to `norms` (k,)."""
+
+@final
+class FileMap:
+    """The first `size` bytes of a file: a buffer that lasts as long as any view of it; `fd` may be closed at once.
+
+    Read-only and shared with all processes; `copy_on_write`: writable, and what is written stays in this process.
+    OSError: what the system refuses, from all of it.
+    """
+
+    def __init__(self, fd: int, size: int, copy_on_write: bool = False) -> None: ...
+    def __len__(self) -> int: ...
+    def advise(self, advice: str) -> None:
+        """Tell the system how the pages will be asked for: one of ADVICES, else ValueError."""
+    def prefault(self, begin: int, end: int) -> None:
+        """Bring a part into memory, and into the page table of this process.
+
+        OSError EFAULT if the file was truncated, where the system can tell (Linux 5.14); else that is a SIGBUS.
+        """
 
 def buckets_for(rows: int) -> int:
     """Return the number of buckets of the token index for so many rows."""

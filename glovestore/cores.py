@@ -13,7 +13,7 @@ from typing import NamedTuple
 ROOT = Path("/")
 
 
-MOST_THREADS = 16
+MOST_THREADS = 16  # of a build each has some megabytes of its own; a look-up ends before more have started
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 from glovestore.errors import StoreFormatError
@@ -22,15 +21,12 @@ def open(path: str | os.PathLike[str], *, copy: bool = False, build: bool = True
 
     Raises FileNotFoundError, or StoreFormatError for what is no store or a damaged one.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path}: expected a store, got a directory")
     try:
         return EmbeddingStore(path, copy=copy)
-    except StoreFormatError:
-        if _is_store(path):
+    except StoreFormatError as error:
+        if _is_store(Path(error.path)):
             raise
-        raise StoreFormatError(_how_to_build(path, build), path) from None
+        raise StoreFormatError(_how_to_build(Path(path), build), path) from None
 
 
 def _is_store(path: Path) -> bool:
@@ -39,6 +35,8 @@ def _is_store(path: Path) -> bool:
 
 
 def _how_to_build(path: Path, build: bool) -> str:
+    import shlex
+
     command = f"glovestore build {shlex.quote(str(path))} {shlex.quote(str(path.with_suffix('.h5')))}"
     wanted = "expected a glovestore file, got one that does not start like one"
     return f"{wanted}; if it is a vectors file, build a store from it first:\n    {command}" + (

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import mmap
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from glovestore import _core
 from glovestore.arguments import whole_number
 from glovestore.cores import worker_threads
 from glovestore.errors import StoreFormatError
-from glovestore.format import layout
-from glovestore.format.header import header_length, read_layout
-from glovestore.format.verify import verify_file
+from glovestore.format import memory
 from glovestore.matrix import EmbeddingMatrix, make_matrix
 from glovestore.matrix.fallbacks import Rule
 from glovestore.matrix.oov import Oov
 from glovestore.matrix.vectors import Vectors
 from glovestore.nearest import nearest_rows
 from glovestore.strings import as_strings
-from glovestore.tokens import Token, first_few
+from glovestore.tokens import first_few
 
-FIRST_READ = layout.HEADER_SIZE
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from numpy.typing import DTypeLike, NDArray
 
 
 class Tokens(Sequence[str]):
     """The tokens of a store in row order, decoded as they are asked for: UTF-8 with surrogateescape."""
 
-    def __init__(self, offsets: NDArray[np.uint64], token_bytes: NDArray[np.uint8], path: Path) -> None:
+    def __init__(self, offsets: NDArray[np.uint64], token_bytes: NDArray[np.uint8], path: str) -> None:
         self._offsets = offsets
         self._bytes = token_bytes.data
         self._path = path
@@ -67,34 +66,55 @@ class Tokens(Sequence[str]):
         return f"<{len(self):,} tokens: {first_few(self[:5])}>"
 
 
-class EmbeddingStore:
+class EmbeddingStore(_core.SingleLookups):
     """Pretrained vectors over one mapped file: `store["the"]`, `store.rows(tokens)`, `store.matrix(vocab)`.
 
     Made by `glovestore.open`. The map is shared and read-only: any number of stores and processes use one copy of the
     file's pages. `vectors` (n, dim) float32, `norms` (n,) float32, `mean` and `std` (dim,) float64 are read-only arrays
     over it, valid for as long as they are referenced, also after `close`.
+
+    A pickled store is its path and fingerprint, and is opened again where it arrives: StoreFormatError if the file was
+    changed, FileNotFoundError if it is not there. `copy.copy` and `copy.deepcopy` return the store itself. Stores are
+    equal if they have the same path, fingerprint and `copy=`.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, copy: bool = False) -> None:
-        """Open the store at `path`. `copy` reads it into memory, which survives that somebody truncates the file."""
-        self.path = Path(path).absolute()
-        self._layout, memory = _load(self.path, copy)
-        arrays = {name: _array(memory, self._layout.tensors[name]) for name in layout.TENSORS}
-        self.vectors: NDArray[np.float32] = arrays["vectors"]
-        self.norms: NDArray[np.float32] = arrays["norms"]
-        self.mean: NDArray[np.float64] = arrays["mean"]
-        self.std: NDArray[np.float64] = arrays["std"]
-        self.tokens = Tokens(arrays["token_offsets"], arrays["token_bytes"], self.path)
+    def __init__(self, path: str | os.PathLike[str], *, copy: bool = False, fingerprint: str | None = None) -> None:
+        """Open the store at `path`. `copy` reads it into memory, which survives that somebody truncates the file.
+
+        A store with another fingerprint than the one that is asked for is a StoreFormatError.
+        """
+        self._path = memory.absolute(path)
+        self._layout, self._memory = memory.load(self._path, copy, fingerprint=fingerprint)
+        self.vectors = self._array("vectors")
+        self.norms: NDArray[np.float32] = self._array("norms")
+        self.mean: NDArray[np.float64] = self._array("mean")
+        self.std: NDArray[np.float64] = self._array("std")
+        offsets, token_bytes = self._array("token_offsets"), self._array("token_bytes")
+        self.tokens = Tokens(offsets, token_bytes, self._path)
         self.shape = self._layout.shape
-        self._open_index: _core.TokenIndex | None = _core.TokenIndex(
-            arrays["index_slots"],
-            arrays["token_offsets"],
-            arrays["token_bytes"],
-            self._layout.index_seed,
-            self._layout.longest_probe,
+        self._open_index = _core.TokenIndex(
+            self._array("index_slots"), offsets, token_bytes, self._layout.index_seed, self._layout.longest_probe
         )
 
+    def _array(self, name: str) -> NDArray[Any]:
+        return memory.array_of(self._memory, self._layout.tensors[name])
+
     # ------------------------------------------------------------------ what it is
+
+    @property
+    def path(self) -> Path:
+        """Where the file is: an absolute path."""
+        return Path(self._path)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that stand for all of the file: FORMAT.md's `header_xxh64`.
+
+        It covers the header and, through the checksums that the header covers, every byte of the content: two builds
+        with the same content have the same one. Damage behind the header does not change it; that is for `verify`. As
+        an XXH64 it is no protection from somebody who means to deceive.
+        """
+        return self._layout.fingerprint
 
     @property
     def dim(self) -> int:
@@ -133,44 +153,22 @@ class EmbeddingStore:
 
     # ------------------------------------------------------------------ look-ups
 
-    @property
-    def _index(self) -> _core.TokenIndex:
-        index = self._open_index
-        if index is None:
-            raise ValueError(f"{self.path}: expected an open store, got one that was closed")
-        return index
-
-    def rows(self, tokens: Iterable[Token]) -> NDArray[np.int64]:
+    def rows(self, tokens: Any) -> NDArray[np.int64]:
         """Return the row of each token, -1 for absent ones: beware, `vectors[-1]` is the last row, not an error.
 
-        `tokens` is any iterable of k str or bytes, numpy arrays of them included; the result is int64 (k,). A str
-        stands for its UTF-8 bytes (surrogateescape); one with other lone surrogates is absent. Raises TypeError for
-        anything else.
+        `tokens` is any iterable of k `str` or `bytes`; an array of numpy's (S, U, StringDType, object); or an Arrow
+        array of strings, of pyarrow, polars, pandas and others, whose nulls are absent. The result is int64 (k,). A str
+        stands for its UTF-8 bytes (surrogateescape); one with other lone surrogates is absent. Large inputs are looked
+        up by all cores; arrays are read where they are and without the GIL. Raises TypeError for anything else.
         """
-        strings = as_strings(tokens)
-        rows = np.empty(len(strings), np.int64)
-        self._index.find(strings, rows, worker_threads())
+        if not isinstance(tokens, (list, tuple)):
+            tokens = as_strings(tokens)
+        rows = np.empty(len(tokens), np.int64)
+        self._index.find(tokens, rows, worker_threads())
         return rows
 
-    def __contains__(self, token: object) -> bool:
-        return isinstance(token, (str, bytes)) and self._index.row(token) >= 0
-
-    def get(self, token: Token, default: Any = None) -> Any:
-        """Return the token's vector, read-only float32 (dim,), or `default` if the store lacks it."""
-        row = self._index.row(token)
-        return default if row < 0 else self.vectors[row]
-
-    def __getitem__(self, tokens: Token | Iterable[Token]) -> NDArray[np.float32]:
-        """Return the vector of one token, (dim,) over the map, or of k tokens, a new (k, dim): read-only float32.
-
-        Raises KeyError naming the first tokens that the store lacks.
-        """
-        if isinstance(tokens, (str, bytes)):
-            row = self._index.row(tokens)
-            if row < 0:
-                raise KeyError(tokens)
-            vector: NDArray[np.float32] = self.vectors[row]
-            return vector
+    def _vectors_of(self, tokens: Any) -> NDArray[np.float32]:
+        """Return the vectors of k tokens, a new read-only (k, dim); KeyError names the first that are missing."""
         rows = self._present(as_strings(tokens))
         vectors = np.empty((len(rows), self.dim), np.float32)
         _core.gather(self.vectors, rows, vectors, threads=worker_threads())
@@ -241,8 +239,8 @@ class EmbeddingStore:
         For frameworks that want to own their memory. The written pages count as this process's own memory.
         """
         self._index  # noqa: B018
-        _, memory = _load(self.path, copy=False, access=mmap.ACCESS_COPY, expected=self._layout)
-        return _array(memory, self._layout.tensors["vectors"])
+        found, own = memory.load(self._path, copy_on_write=True, fingerprint=self.fingerprint)
+        return memory.array_of(own, found.tensors["vectors"])
 
     # ------------------------------------------------------------------ its life
 
@@ -251,8 +249,27 @@ class EmbeddingStore:
 
         Raises StoreFormatError at the first damage, naming the array and, in it, the rows.
         """
-        self._index  # noqa: B018
+        from glovestore.format.verify import verify_file
+
         verify_file(self.path, self._layout, self._index)
+
+    def prefault(self) -> int:
+        """Read all of the file into memory and into this process's page table; return its bytes. A copy is there.
+
+        For what will touch most of a store: one pass in the order of the file instead of a page fault here and there.
+        Other threads go on meanwhile. Raises StoreFormatError if the file was truncated.
+        """
+        self._index  # noqa: B018
+        return memory.prefault(self._memory, self._path)
+
+    def advise(self, advice: Literal["normal", "random", "sequential", "willneed"]) -> None:
+        """Tell the system how this store's pages will be asked for: madvise, which changes speed and nothing else.
+
+        "random" reads no more than is asked for, "sequential" reads ahead, "willneed" starts to read everything now,
+        "normal" is the default. A copy, and a system without madvise, take any of them and do nothing.
+        """
+        self._index  # noqa: B018
+        memory.advise(self._memory, advice)
 
     def close(self) -> None:
         """Drop the index and refuse further look-ups. The map goes with its last array."""
@@ -266,37 +283,37 @@ class EmbeddingStore:
     ) -> None:
         self.close()
 
+    # ------------------------------------------------------------------ the same store, elsewhere
 
-def _load(
-    path: Path, copy: bool, access: int = mmap.ACCESS_READ, expected: layout.Layout | None = None
-) -> tuple[layout.Layout, Any]:
-    """Return a validated layout and the file's memory: a map, or bytes for `copy`. `expected`: refuse another file."""
-    with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        start = _read(file, min(size, FIRST_READ))
-        header_size = header_length(start, size, path)
-        start += _read(file, max(0, header_size - len(start)))
-        found = read_layout(start, size, path)
-        if expected is not None and found != expected:
-            raise StoreFormatError("expected the store that was opened, got another one in its place", path)
-        if not copy:
-            return found, mmap.mmap(file.fileno(), size, access=access)
-        file.seek(0)
-        memory = _read(file, size)
-    if len(memory) != size:
-        raise StoreFormatError(f"truncated: expected {size} bytes, got {len(memory)}", path)
-    return found, memory
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._index  # noqa: B018
+        return _open_again, (type(self), self._path, self.fingerprint, self._is_copy)
 
+    def __copy__(self) -> Self:
+        return self
 
-def _read(file: Any, size: int) -> bytes:
-    """Read `size` bytes, fewer only at the end of the file."""
-    parts = []
-    while size > 0 and (part := file.read(size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return self._identity == other._identity if isinstance(other, EmbeddingStore) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, str, bool]:
+        return self._path, self.fingerprint, self._is_copy
+
+    @property
+    def _is_copy(self) -> bool:
+        return isinstance(self._memory, bytes)
 
 
-def _array(memory: Any, tensor: layout.Tensor) -> NDArray[Any]:
-    dtype = np.dtype(layout.DTYPES[tensor.dtype])
-    return np.frombuffer(memory, dtype, tensor.nbytes // dtype.itemsize, tensor.offset).reshape(tensor.shape)
+def _open_again(kind: type[EmbeddingStore], path: str, fingerprint: str, copy: bool) -> EmbeddingStore:
+    """Open the store that was pickled, and no other."""
+    try:
+        return kind(path, copy=copy, fingerprint=fingerprint)
+    except FileNotFoundError:
+        problem = f"expected the pickled store with fingerprint {fingerprint}, got no file"
+        raise FileNotFoundError(errno.ENOENT, problem, path) from None

@@ -10,8 +10,11 @@ from glovestore.tokens import shown
 
 def loads(data: bytes) -> Any:
     """Return a JSON document in UTF-8; a ValueError says what is wrong with it, a key that stands twice included."""
+    text = data.decode("utf-8")
+    if text.startswith("\ufeff"):
+        raise ValueError("a byte order mark")
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_distinct)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("a document nested too deeply") from None
 
@@ -24,3 +27,6 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValueError(f"the key {shown(twice)} twice")
     return document
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_distinct)  # made once: opening a store is short of microseconds

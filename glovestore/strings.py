@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glovestore import _core
 from glovestore.tokens import as_text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def as_strings(tokens: Any) -> _core.Strings:

@@ -82,7 +82,7 @@ def test_threads(source: Path, tmp_path: Path) -> None:
 
 
 def test_threads_are_as_many_as_the_cores(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module("glovestore.build")  # its name in the package is the function's
+    module = importlib.import_module("glovestore.building")
     for cores, threads in ((1, 1), (3, 3), (64, module.MOST_THREADS)):
         monkeypatch.setattr(module, "usable_cores", lambda cores=cores: cores)
         assert report(source, tmp_path / f"{cores}.h5")["threads"] == threads

@@ -63,7 +63,7 @@ def test_tutorial(text_and_json: tuple[str, dict[str, dict]]) -> None:
     assert tutorial["ids"] == [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
     assert (tutorial["coverage"]["found"], tutorial["coverage"]["missing"]) == (10, 0)
     assert "-0.038194 -0.24487 0.72812 -0.39961 ..." in text
-    assert "  10 of 10 tokens found (100.0 %)\n" in text
+    assert "  10 of 10 tokens found (100.0 %); 100.0 % of their occurrences\n" in text
     assert "  Embedding(11, 100, padding_idx=0)\n" in text
     assert f"  {torch.Size([2, 5, 100])}\n" in text
 

@@ -24,7 +24,7 @@ from test_text import LINES
 
 import glovestore
 from glovestore import _core
-from glovestore.build import build_store
+from glovestore.building import build_store
 from glovestore.simd import VARIABLE, chosen_tier
 from glovestore.sources.text import TextOptions, TextReader
 

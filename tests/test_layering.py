@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "glovestore"
 
 # Lowest first. A module imports from lower rows only, never from its own row or a higher one; the files of a folder
-# also import each other. __init__ is what a plain `import glovestore` runs: torch comes on first access.
+# also import each other. __init__ is what a plain `import glovestore` runs: everything else comes on first access.
 LAYERS = (
     {"_core", "errors"},
     {"arguments", "cores", "interrupts", "simd", "tokens", "nearest", "replacing", "progress"},
@@ -26,7 +26,7 @@ LAYERS = (
     {"keeping"},
     {"sources", "matrix", "vocabulary"},
     {"store"},
-    {"build"},
+    {"building"},
     {"opening"},
     {"torch"},
     {"__init__"},
@@ -119,26 +119,51 @@ def test_the_native_core_knows_no_python() -> None:
     assert [path.name for path in files if "Python.h" in path.read_text()] == []
 
 
-OPEN_AND_LIST = """
+LIST = """
 import sys
 before = set(sys.modules)
+{}
+loaded = set(sys.modules) - before
+assert "numpy.ma" not in loaded, "10 ms for nothing"
+print(*{{name.partition(".")[0] for name in loaded}} - sys.stdlib_module_names)
+print(*(name for name in loaded if name.startswith("glovestore.")))
+"""
+OPEN = """
 import glovestore
 with glovestore.open(sys.argv[1]) as store:
     assert store["the"].shape == (2,)
     assert store.rows(["of", "absent"]).tolist() == [1, -1]
     assert store.matrix(["the"]).shape == (1, 2)
-    assert store.verify() is None
-assert "numpy.ma" not in sys.modules, "10 ms for nothing"
-print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names))
+    {}
 """
+# The folders and modules of the package that opening a store, look-ups and matrices load; verify adds its own.
+OPENED = "_core arguments errors format matrix nearest opening store strict_json tokens"
 
 
-def test_import_and_open_load_numpy_and_nothing_else(tmp_path: Path) -> None:
-    text = tmp_path / "vectors.txt"
+def loaded_by(code: str, folder: Path) -> set[str]:
+    """Return what running some code loads: top-level names of packages, and every module of ours."""
+    text = folder / "vectors.txt"
     text.write_text("the 1 2\nof 3 4\n")
-    glovestore.build(text, tmp_path / "vectors.h5")
-    command = [sys.executable, "-P", "-c", OPEN_AND_LIST, str(tmp_path / "vectors.h5")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    glovestore.build(text, folder / "vectors.h5", overwrite=True)
+    command = [sys.executable, "-P", "-c", LIST.format(code), str(folder / "vectors.h5")]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    loaded = {name for name in done.stdout.split() if not name.lstrip("_").startswith("cython")}  # Cython's own records
-    assert loaded == {"glovestore", "numpy"}
+    return {name for name in done.stdout.split() if not name.lstrip("_").startswith("cython")}  # Cython's own records
+
+
+def test_a_plain_import_loads_nothing_else(tmp_path: Path) -> None:
+    """Not even numpy: all that costs time is loaded with the first name that needs it."""
+    assert loaded_by("import glovestore", tmp_path) == {"glovestore"}
+
+
+def test_open_loads_numpy_and_the_modules_that_look_things_up(tmp_path: Path) -> None:
+    loaded = loaded_by(OPEN.format("pass"), tmp_path)
+    assert {name for name in loaded if "." not in name} == {"glovestore", "numpy"}
+    assert {name.split(".")[1] for name in loaded if "." in name} == set(OPENED.split())
+    ours = {name for name in loaded if name.startswith("glovestore.format.")}
+    assert ours == {f"glovestore.format.{name}" for name in ("header", "layout", "memory")}
+
+
+def test_verify_loads_numpy_and_nothing_else(tmp_path: Path) -> None:
+    loaded = loaded_by(OPEN.format("assert store.verify() is None"), tmp_path)
+    assert {name for name in loaded if "." not in name} == {"glovestore", "numpy"}

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import lzma
+import pkgutil
 import re
 import subprocess
 import sys
@@ -56,10 +57,32 @@ def test_the_installed_package_is_tested_not_the_checkout() -> None:
     assert inside == editable, f"tested {glovestore.__file__}: call the script pytest, not python -m pytest"
 
 
-@pytest.mark.parametrize("before", ["glovestore.BuildReport", "import glovestore.build", "import glovestore.opening"])
-def test_build_and_open_stay_functions(before: str) -> None:
-    """Importing the module glovestore.build binds that name in the package, where users expect the function."""
-    code = f"import glovestore; {before}; assert callable(glovestore.build) and callable(glovestore.open)"
+def test_names_are_loaded_when_they_are_used() -> None:
+    code = """if True:
+        import sys, glovestore
+        for name in sys.argv[1:]:
+            assert name not in vars(glovestore), name
+            first = getattr(glovestore, name)
+            assert getattr(glovestore, name) is vars(glovestore)[name] is first
+            assert getattr(first, "__module__", "glovestore").startswith("glovestore")
+        from glovestore import Vocabulary, open
+        assert open is glovestore.open
+    """
+    names = [name for name in glovestore.__all__ if name != "torch"]
+    subprocess.run([sys.executable, "-P", "-c", code, *names], check=True)
+    assert {*dir(glovestore)} == {*glovestore.__all__, "__version__"}
+    with pytest.raises(AttributeError, match="module 'glovestore' has no attribute 'closing'"):
+        glovestore.closing  # noqa: B018
+
+
+def test_no_module_has_the_name_of_a_public_function() -> None:
+    """Importing it would bind that name in the package, where users expect the function."""
+    modules = {module.name for module in pkgutil.iter_modules(glovestore.__path__)}
+    assert {"building", "opening", "torch"} <= modules
+    assert modules & {*glovestore.__all__} == {"torch"}
+    code = (
+        "import glovestore.building, glovestore.opening, glovestore as g; assert callable(g.build) and callable(g.open)"
+    )
     subprocess.run([sys.executable, "-P", "-c", code], check=True)
 
 

@@ -15,7 +15,7 @@ from shared import ODD_TEXT
 from tiny_texts import TINY
 
 import glovestore
-from glovestore.build import build_store
+from glovestore.building import build_store
 from glovestore.sources.text import BLOCK_SIZE, TextOptions
 
 SMALL_BLOCKS = [1, 2, 3, 5, 7, 10, 20, 64, 1000]

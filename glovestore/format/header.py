@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from glovestore import _core, strict_json
@@ -30,10 +31,16 @@ from glovestore.tokens import shown
 
 Path = str | os.PathLike[str]
 
+TENSOR_KEYS = {"dtype", "shape", "data_offsets"}
+_fields = itemgetter("dtype", "shape", "data_offsets")
+
 # The header starts with its own checksum, so that a reader finds it before it believes any JSON.
 MAGIC = b'{"__metadata__":{"header_xxh64":"'
 CHECKSUM_AT = 8 + len(MAGIC)
 CHECKSUM_DIGITS = 16
+
+_NO_DIGITS = b"0" * CHECKSUM_DIGITS
+_PADDING = b" " * HEADER_SIZE
 
 
 def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file_size: int) -> bytes:
@@ -55,7 +62,7 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], fi
 
 def header_checksum(header: bytes) -> bytes:
     """Return the digits of header_xxh64: the hash of all of the header with these digits taken as zeros."""
-    return f"{_core.xxh64(_with_checksum(header, b'0' * CHECKSUM_DIGITS)):016x}".encode()
+    return f"{_core.xxh64(_with_checksum(header, _NO_DIGITS)):016x}".encode()
 
 
 def _with_checksum(header: bytes, digits: bytes) -> bytes:
@@ -72,8 +79,19 @@ def read_layout(start: bytes, file_size: int, path: Path) -> Layout:
 
     `start` is at least the first min(file_size, LONGEST_HEADER + 8) bytes or the whole header. Nothing of it is
     trusted: each number is checked before it is used. Raises StoreFormatError with what was expected and what is there.
+
+    Nothing but these bytes and the size decides: what was valid the last time is not checked again.
     """
-    return _Header(path, file_size).read(start)
+    global _latest
+    latest = _latest
+    if latest is not None and latest[0] == start and latest[1] == file_size:
+        return latest[2]
+    found = _Header(path, file_size).read(start)
+    _latest = start, file_size, found
+    return found
+
+
+_latest: tuple[bytes, int, Layout] | None = None
 
 
 def header_length(start: bytes, file_size: int, path: Path) -> int:
@@ -113,7 +131,7 @@ class _Header:
         entries = self.parse(header[8:])
         metadata = self.check_metadata(entries.pop("__metadata__", None))
         tensors = {name: self.check_tensor(name, entry, size) for name, entry in entries.items()}
-        self.check_cover(tensors, size)
+        self.check_cover(entries, size)
         self.check_shapes(tensors, size)
         self.check_index(tensors, metadata)
         return Layout(tensors, metadata, size, self.file_size)
@@ -126,7 +144,7 @@ class _Header:
 
     def parse(self, text: bytes) -> dict[str, Any]:
         try:
-            entries = strict_json.loads(text)
+            entries = strict_json.loads(_without_padding(text))
         except ValueError as error:
             self.fail(f"expected a JSON header, got {error}")
         if not isinstance(entries, dict):
@@ -152,42 +170,48 @@ class _Header:
         return int(text)
 
     def check_tensor(self, name: str, entry: Any, header_size: int) -> Tensor:
-        if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+        if not isinstance(entry, dict) or entry.keys() != TENSOR_KEYS:
             self.fail(f"{name}: expected dtype, shape and data_offsets, got {shown(entry)}")
-        dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-        if not (_naturals(shape) and _naturals(offsets) and len(offsets) == 2):
+        dtype, shape, offsets = _fields(entry)
+        if not (isinstance(shape, list) and isinstance(offsets, list) and _naturals(shape, offsets)):
             self.fail(
                 f"{name}: expected natural numbers as shape and data_offsets, got {shown(shape)}, {shown(offsets)}"
             )
-        if not isinstance(dtype, str) or (name in TENSORS and dtype != TENSORS[name]):
+        if not isinstance(dtype, str) or TENSORS.get(name, dtype) != dtype:
             self.fail(f"{name}: expected dtype {TENSORS.get(name, 'a string')}, got {shown(dtype)}")
         begin, end = offsets
         if begin > end or header_size + end > self.file_size:
             self.fail(
                 f"{name}: expected data_offsets inside {self.file_size - header_size} bytes, got {shown(offsets)}"
             )
-        if dtype not in ITEM_SIZES:  # of a later version: never read, but its bytes are accounted for
+        item_size = ITEM_SIZES.get(dtype)
+        if item_size is None:  # of a later version: never read, but its bytes are accounted for
             return Tensor("U8", (end - begin,), header_size + begin)
-        size = math.prod(shape) * ITEM_SIZES[dtype]
+        size = math.prod(shape) * item_size
         if size != end - begin:
             self.fail(f"{name}: expected {size} bytes for shape {shown(shape)}, got {end - begin}")
-        if size and (header_size + begin) % ITEM_SIZES[dtype]:
-            self.fail(
-                f"{name}: expected an offset that is a multiple of {ITEM_SIZES[dtype]}, got {header_size + begin}"
-            )
+        if size and (header_size + begin) % item_size:
+            self.fail(f"{name}: expected an offset that is a multiple of {item_size}, got {header_size + begin}")
         return Tensor(dtype, tuple(shape), header_size + begin)
 
-    def check_cover(self, tensors: Mapping[str, Tensor], header_size: int) -> None:
-        position, before = header_size, "the header"
-        for name, tensor in sorted(tensors.items(), key=lambda item: item[1].offset):
-            if tensor.nbytes == 0:
+    def check_cover(self, entries: Mapping[str, Any], header_size: int) -> None:
+        """Check that the entries, which have passed `check_tensor`, follow each other from the header to the end."""
+        position, before = 0, "the header"
+        spans = [(*entry["data_offsets"], name) for name, entry in entries.items()]
+        for begin, end, name in sorted(spans, key=itemgetter(0)):
+            if begin == end:
                 continue
-            if tensor.offset != position:
-                kind = "an overlap" if tensor.offset < position else "a hole"
-                self.fail(f"{name}: expected to start at byte {position}, behind {before}, got {tensor.offset}: {kind}")
-            position, before = tensor.end, name
-        if position != self.file_size:
-            self.fail(f"expected the file to end at byte {position}, behind {before}, got {self.file_size}")
+            if begin != position:
+                kind = "an overlap" if begin < position else "a hole"
+                self.fail(
+                    f"{name}: expected to start at byte {header_size + position}, behind {before},"
+                    f" got {header_size + begin}: {kind}"
+                )
+            position, before = end, name
+        if header_size + position != self.file_size:
+            self.fail(
+                f"expected the file to end at byte {header_size + position}, behind {before}, got {self.file_size}"
+            )
 
     def check_shapes(self, tensors: Mapping[str, Tensor], header_size: int) -> None:
         missing = [name for name in TENSORS if name not in tensors]
@@ -215,7 +239,16 @@ class _Header:
             self.fail(f"expected index_buckets {buckets}, got {metadata['index_buckets']}")
 
 
-def _naturals(value: Any) -> bool:
-    return (
-        isinstance(value, list) and len(value) <= 8 and all(type(item) is int and 0 <= item < 2**63 for item in value)
-    )
+def _without_padding(text: bytes) -> bytes:
+    """Return the JSON without the spaces behind it: reading them takes longer than reading it."""
+    end = text.rfind(b"}") + 1
+    return text[:end] if text.endswith(_PADDING[: len(text) - end]) else text
+
+
+def _naturals(shape: list[Any], offsets: list[Any]) -> bool:
+    if len(shape) > 8 or len(offsets) != 2:
+        return False
+    for item in shape + offsets:  # noqa: SIM110 - a generator would take three times as long
+        if type(item) is not int or not 0 <= item < 2**63:
+            return False
+    return True

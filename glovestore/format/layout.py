@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FORMAT = "glovestore"
 FORMAT_VERSION = 1
@@ -29,8 +29,7 @@ TENSORS = {
 FILLER = "_hdf5_"  # U8 tensors over HDF5's own bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """One array of the file: `offset` counts bytes from the start of the file."""
 
     dtype: str
@@ -48,8 +47,7 @@ class Tensor:
         return self.offset + self.nbytes
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """A validated header: where every array of a store stands."""
 
     tensors: Mapping[str, Tensor]
@@ -62,6 +60,11 @@ class Layout:
         """(rows, dim)."""
         rows, dim = self.tensors["vectors"].shape
         return rows, dim
+
+    @property
+    def fingerprint(self) -> str:
+        """The digits of header_xxh64."""
+        return self.metadata["header_xxh64"][:16]
 
     @property
     def index_seed(self) -> int:

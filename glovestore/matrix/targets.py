@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from glovestore import _core
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 _EXPECTED = "expected float32, float16 or float64, or with a tensor of torch as out= bfloat16"
 

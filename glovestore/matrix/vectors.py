@@ -16,9 +16,9 @@ Find = Callable[[Any], NDArray[np.int64]]
 class Vectors:
     """Rows of vectors and the look-up that finds them.
 
-    `find` maps k tokens, a list of them or `_core.Strings`, to a new int64 (k,) array of rows, -1 for an absent token, and raises `TypeError` for
-    anything that is neither `str` nor `bytes`. `vectors` is float32 (n, dim), C-contiguous, and only read; `mean`
-    and `std` are float64 (dim,), the statistics of its rows.
+    `find` maps k tokens, a list of them or `_core.Strings`, to a new int64 (k,) array of rows, -1 for an absent token,
+    and raises `TypeError` for anything that is neither `str` nor `bytes`. `vectors` is float32 (n, dim), C-contiguous,
+    and only read; `mean` and `std` are float64 (dim,), the statistics of its rows.
     """
 
     find: Find

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glovestore.arguments import whole_number
-from glovestore.cores import usable_cores
+from glovestore.cores import MOST_THREADS, usable_cores
 from glovestore.errors import TextFormatError
 from glovestore.format import layout
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
@@ -23,8 +23,6 @@ from glovestore.sources.files import open_source
 from glovestore.sources.head import HeaderOption
 from glovestore.sources.text import OnBadLine, TextOptions, TextRead, TextReader
 from glovestore.tokens import Token
-
-MOST_THREADS = 16  # each has some megabytes of its own, and one thread at a time reads
 
 PathLike = str | os.PathLike[str]
 Order = Literal["source", "given"]
