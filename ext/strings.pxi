@@ -121,6 +121,9 @@ cdef class Strings:
             return None
         return view.bytes[:view.size].decode("utf-8", "surrogateescape" if self.escaped else "surrogatepass")
 
+    def __iter__(self):
+        return map(self.__getitem__, range(len(self)))
+
     def survey(self, tuple wanted=()):
         cdef vector[TokenView] views
         cdef TokenView view

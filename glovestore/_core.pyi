@@ -3,12 +3,12 @@
 Every function checks that the buffers fit each other (ValueError) before it calls the core. Arrays are C-contiguous.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias, TypedDict, final, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 _Bytes: TypeAlias = Buffer | NDArray[Any]  # numpy's own type is a Buffer from Python 3.12 on
 
@@ -226,6 +226,39 @@ def buckets_for(rows: int) -> int:
     """Return the number of buckets of the token index for so many rows."""
 
 @final
+class Strings:
+    """Tokens, or texts, as the core reads them. Holds what their bytes belong to, which must not be changed.
+
+    A str stands for its UTF-8. With `escaped`, U+DC80 to U+DCFF are the bytes 80 to FF (surrogateescape), and a str
+    with any other lone surrogate is none, as a null is; without, each surrogate is encoded as it is, in three bytes.
+    """
+
+    @staticmethod
+    def of_objects(objects: Iterable[Any], *, escaped: bool = True) -> Strings:
+        """Take `str` and `bytes`; anything else is none, and what uses the strings says so."""
+    @staticmethod
+    def of_fixed_bytes(data: NDArray[np.uint8], width: int) -> Strings:
+        """Take strings of `width` bytes each, filled up with NULs."""
+    @staticmethod
+    def of_fixed_code_points(data: NDArray[np.uint32], width: int, *, escaped: bool = True) -> Strings:
+        """Take strings of `width` code points each, filled up with NULs."""
+    @staticmethod
+    def of_packed(data: _Bytes, offsets: NDArray[np.uint64], *, escaped: bool = True) -> Strings:
+        """Take the strings data[offsets[i]:offsets[i + 1]]; what points outside is none."""
+    @staticmethod
+    def of_arrow_array(schema: Any, array: Any) -> Strings:
+        """Take the capsules of `__arrow_c_array__`. TypeError if they hold no strings."""
+    @staticmethod
+    def of_arrow_stream(stream: Any) -> Strings:
+        """Take the capsule of `__arrow_c_stream__`, read to its end. TypeError if it holds no strings."""
+    def __len__(self) -> int: ...
+    def __getitem__(self, position: int, /) -> Any:
+        """Return one of them: as it was given, else as a str; None for a null."""
+    def __iter__(self) -> Iterator[Any]: ...
+    def survey(self, wanted: tuple[bytes, ...] = ()) -> tuple[int | None, list[int | None]]:
+        """Return where the first object stands that is no string, and where each of the wanted ones stands first."""
+
+@final
 class TokenIndex:
     """A token index to look things up in. Holds its buffers; safe on damaged ones: a miss, never a stray read."""
 
@@ -239,21 +272,75 @@ class TokenIndex:
     ) -> None: ...
     def row(self, token: str | bytes) -> int:
         """Return the row of a token, -1 if absent. TypeError for anything but str and bytes."""
-    def find(self, tokens: Sequence[str | bytes], out: NDArray[np.int64]) -> None:
-        """Write the row of each token, -1 if absent, to `out` (len(tokens),)."""
+    def find(self, tokens: Strings | list[Any] | tuple[Any, ...], out: NDArray[np.int64], threads: int = 1) -> None:
+        """Write the row of each token, -1 if absent, to `out` (len(tokens),). TypeError at the first that is no string.
+
+        The rows do not depend on the number of threads. A list is read under the GIL, `Strings` without.
+        """
     def first_lost_row(self) -> int | None:
         """Return the first row whose token the index does not lead to, None if there is none."""
+
+@disjoint_base
+class SingleLookups:
+    """The base of a store: look-ups of one token at the speed of C. `path` and `_vectors_of` are the store's."""
+
+    vectors: NDArray[np.float32]
+    """All vectors, read-only float32 (n, dim)."""
+    _open_index: TokenIndex | None
+
+    @property
+    def _index(self) -> TokenIndex:
+        """The index; ValueError if the store was closed."""
+    def __contains__(self, token: object, /) -> bool:
+        """Tell whether the store has this token; what is neither str nor bytes is in no store."""
+    def get(self, token: str | bytes, default: Any = None) -> Any:
+        """Return the token's vector, read-only float32 (dim,), or `default` if the store lacks it."""
+    def __getitem__(self, tokens: Any, /) -> NDArray[np.float32]:
+        """Return the vector of one token, (dim,) over the map, or of k tokens, a new (k, dim): read-only float32.
+
+        Several tokens come in any form that `rows` takes. Raises KeyError naming the first that the store lacks.
+        """
+
+SCALARS: tuple[str, ...]
+"""The dtypes of a `Target`."""
+
+@final
+class Target:
+    """Writable memory of an array (rows, dim): a C-contiguous one of numpy, or what DLPack hands over of the CPU's.
+
+    ValueError, BufferError or RuntimeError, of ours or of the array's, for what cannot be written to.
+    """
+
+    def __init__(self, array: Any) -> None: ...
+    @property
+    def rows(self) -> int:
+        """Rows of the array."""
+    @property
+    def dim(self) -> int:
+        """Numbers in a row."""
+    @property
+    def dtype(self) -> str:
+        """One of SCALARS."""
 
 def gather(
     vectors: NDArray[np.float32],
     rows: NDArray[np.int64],
-    out: NDArray[np.float32],
+    out: Target | NDArray[Any],
     positions: NDArray[np.int64] | None = None,
+    threads: int = 1,
 ) -> None:
-    """Copy vectors[rows[i]] to out[positions[i]], or to out[i]; negative rows leave `out` as it is.
+    """Write vectors[rows[i]], zeros for a negative row, to out[positions[i]], or to out[i]; positions are distinct.
 
-    IndexError before anything is written if a row or a position is outside.
+    Rounds to nearest, ties to even, what is too large becoming infinite. IndexError before anything is written if a row
+    or a position is outside.
     """
 
-def normal_vectors(token: bytes, mean: NDArray[np.float64], std: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-    """Write a token's reproducible random vector, about normal with `mean` and `std`, to `out` (dim,)."""
+def normal_vectors(
+    tokens: Strings,
+    mean: NDArray[np.float64],
+    std: NDArray[np.float64],
+    out: NDArray[np.float32],
+    threads: int = 1,
+    tier: str = ...,
+) -> None:
+    """Write each token's reproducible random vector, about normal with `mean` and `std`, to `out`, a row a token."""

@@ -56,7 +56,7 @@ def embedding(
     if padding is not None and not 0 <= padding < size:
         raise ValueError(f"padding_idx: expected a row from 0 to {size - 1}, got {padding}")
 
-    weight = _weight(store, vocab, oov, fallbacks).to(device=device, dtype=dtype)
+    weight = _weight(store, vocab, oov, fallbacks, dtype).to(device=device, dtype=dtype)
     if padding is not None and padding_idx != "auto":
         weight[padding] = 0
     module: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
@@ -65,13 +65,21 @@ def embedding(
     return module
 
 
-def _weight(store: EmbeddingStore, vocab: Any, oov: Oov, fallbacks: Iterable[str | Rule]) -> torch.Tensor:
+# What a matrix can be filled in; any other dtype is converted from float32.
+FILLED = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+
+
+def _weight(
+    store: EmbeddingStore, vocab: Any, oov: Oov, fallbacks: Iterable[str | Rule], dtype: torch.dtype | None
+) -> torch.Tensor:
     """Return weights that belong to the new module alone."""
     if vocab is None:
         return torch.from_numpy(store.vectors_copy_on_write())
     if isinstance(vocab, EmbeddingMatrix):
-        return torch.from_numpy(vocab.array.copy())  # training must not change the caller's matrix
-    return torch.from_numpy(store.matrix(vocab, oov=oov, fallbacks=fallbacks).array)
+        return torch.as_tensor(vocab.array).clone()  # training must not change the caller's matrix
+    weight = torch.empty(vocab.size, store.dim, dtype=dtype if dtype in FILLED else torch.float32)
+    store.matrix(vocab, oov=oov, fallbacks=fallbacks, out=weight)
+    return weight
 
 
 def _is_index(value: object) -> bool:

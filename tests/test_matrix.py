@@ -135,7 +135,7 @@ def test_bad_out_is_refused(out: Any, error: type[Exception], message: str) -> N
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.int32, ValueError), (">f4", ValueError), ("no", TypeError)])
 def test_bad_dtype_is_refused(dtype: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="dtype: expected float32, float16 or float64, or .* got"):
+    with pytest.raises(error, match=r"dtype: expected float32, float16 or float64, or .* got"):
         make_matrix(["the"], source(), dtype=dtype)
 
 

@@ -19,6 +19,7 @@ from glovestore.matrix.targets import array_dtype, checked_target
 from glovestore.matrix.vectors import Vectors
 from glovestore.tokens import Token, as_text
 
+
 @dataclass(frozen=True, eq=False, repr=False)
 class EmbeddingMatrix:
     """The vectors of a vocabulary: `array` (size, dim), `coverage`, and `padding_idx`, the row kept zero (or None).
@@ -86,11 +87,11 @@ def make_matrix(
     (dim,), a callable token -> vector, or "error", which raises `KeyError`. The row of a `Vocabulary`'s unknown token
     is its own where the source has one, else by `oov` (zero for "error"), and never by a fallback.
 
-    Fills and returns the caller's `out` or a new array. `out` is C-contiguous, (size, dim), of `dtype`: a numpy array, or
-    whatever hands over memory of the CPU by DLPack, such as a torch tensor, pinned ones included. `dtype` is float32,
-    float16 or float64, or with `out` "bfloat16", which numpy lacks; None for out's own, else float32. Numbers too large
-    for float16 become infinite. Large matrices are filled by all cores. Arguments are checked and every callable has
-    run before anything is written. Issues a `CoverageWarning` if less than half of the tokens is found.
+    Fills and returns the caller's `out` or a new array. `out` is C-contiguous, (size, dim), of `dtype`: a numpy array,
+    or whatever hands over memory of the CPU by DLPack, such as a torch tensor, pinned ones included. `dtype` is
+    float32, float16 or float64, or with `out` "bfloat16", which numpy lacks; None for out's own, else float32. Numbers
+    too large for float16 become infinite. Large matrices are filled by all cores. Arguments are checked and every
+    callable has run before anything is written. Issues a `CoverageWarning` if less than half of the tokens is found.
     """
     resolved = resolve_vocab(vocab)
     rules = resolve_fallbacks(fallbacks)

@@ -110,9 +110,7 @@ def _checked(tokens: _core.Strings, wanted: tuple[bytes, ...] = ()) -> list[int 
     stranger, positions = tokens.survey(wanted)
     if stranger is not None:
         token = tokens[stranger]
-        raise TypeError(
-            f"vocab: expected str or bytes, got {type(token).__name__} {shown(token)} as token {stranger}"
-        )
+        raise TypeError(f"vocab: expected str or bytes, got {type(token).__name__} {shown(token)} as token {stranger}")
     return positions
 
 
@@ -129,7 +127,7 @@ def _indices(tokens: _core.Strings, values: list[Any]) -> NDArray[np.int64]:
     counts = np.bincount(indices)
     if counts.max() > 1:
         index = int(counts.argmax())
-        rivals = [tokens[i] for i in np.flatnonzero(indices == index)]
+        rivals = [tokens[i] for i in np.flatnonzero(indices == index).tolist()]
         raise ValueError(f"vocab: expected one token for an index, got {len(rivals)} for {index}: {first_few(rivals)}")
     return indices
 

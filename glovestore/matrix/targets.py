@@ -23,7 +23,7 @@ def array_dtype(dtype: DTypeLike | None) -> np.dtype[Any]:
 
 
 def checked_target(out: Any, shape: tuple[int, int], dtype: DTypeLike | None) -> _core.Target:
-    """Return the memory of the caller's array, which must be of that shape and dtype (None: its own), or say why not."""
+    """Return the memory of the caller's array, which must be of that shape and dtype (None: its own); say why not."""
     if not isinstance(out, np.ndarray) and not hasattr(out, "__dlpack__"):
         raise TypeError(f"out: expected a numpy array or a tensor on the CPU, got {type(out).__name__}")
     if tuple(out.shape) != shape:

@@ -228,7 +228,8 @@ def dict_recipe(source: Path, vocab: glovestore.Vocabulary) -> tuple[Matrix, dic
 
 def _open_and_matrix(path: Path, vocab: glovestore.Vocabulary) -> Matrix:
     with glovestore.open(path) as opened:
-        return opened.matrix(vocab).array
+        matrix: Matrix = opened.matrix(vocab).array
+        return matrix
 
 
 def _timed_recipe(demo: Demo, vocab: glovestore.Vocabulary, runs: int, matrix: Matrix) -> float | None:

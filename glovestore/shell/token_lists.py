@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from glovestore import strict_json
 from glovestore.errors import GlovestoreError
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
+from glovestore.strings import as_strings
 from glovestore.vocabulary import file as vocabulary_file
 
 
@@ -48,7 +51,8 @@ def vocab_from_json(data: bytes) -> ResolvedVocab:
     if isinstance(document, dict) and document.get("format") == vocabulary_file.FORMAT:
         # Not Vocabulary.load: that asks for a callable tokenizer again, and nobody tokenises here.
         content = vocabulary_file.loads(data)
-        return ResolvedVocab(list(content.tokens), None, len(content.tokens), 0, content.unk_idx)
+        counts = None if content.counts is None else np.array(content.counts, np.int64)
+        return ResolvedVocab(as_strings(content.tokens), None, len(content.tokens), 0, content.unk_idx, counts)
     if not isinstance(document, (dict, list)):
         kind = type(document).__name__
         raise TypeError(f"expected a saved Vocabulary, an object token -> index or a list of tokens, got a {kind}")
