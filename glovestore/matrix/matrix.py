@@ -80,9 +80,10 @@ def make_matrix(
 
     `vocab` is a sequence of tokens, a mapping token -> index, a `Vocabulary`, or anything with `get_itos()`. The
     padding row and rows that no token names are zero. Tokens without a row are looked up again under each of the
-    `fallbacks`, and what is missing then gets the vector that `oov` says: "zeros", "mean", "normal", "unk", a vector
-    (dim,), a callable token -> vector, or "error", which raises `KeyError`. The row of a `Vocabulary`'s unknown token
-    is its own where the source has one, else by `oov` (zero for "error"), and never by a fallback.
+    `fallbacks` in turn: names (those of `FALLBACKS`, such as "lower" or "strip_accents") and callables str -> str. What
+    is missing then gets the vector that `oov` says: "zeros", "mean", "normal", "unk", a vector (dim,), a callable
+    token -> vector, or "error", which raises `KeyError`. The row of a `Vocabulary`'s unknown token is its own where
+    the source has one, else by `oov` (zero for "error"), and never by a fallback.
 
     Fills and returns the caller's `out` (C-contiguous, (size, dim), of `dtype`) or a new array; `dtype` is float32,
     float16 or float64, None for out's own, else float32. Arguments are checked and every callable has run before
