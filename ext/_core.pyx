@@ -96,16 +96,26 @@ cdef extern from "statistics.hpp" namespace "glovestore" nogil:
     void finish_statistics(CStatistics& statistics, size_t dim, double* std) noexcept
 
 
+cdef extern from "nearest.hpp" namespace "glovestore" nogil:
+    cdef cppclass RowBlock:
+        pass
+
+    cdef cppclass BestRows:
+        pass
+
+
 cdef extern from "kernels.hpp" namespace "glovestore" nogil:
     ctypedef ParseResult (*ParseRows)(const char* text, size_t size, size_t dim, const Batch& batch) noexcept nogil
     ctypedef void (*RowNorms)(const float* vectors, size_t rows, size_t dim, float* norms) noexcept nogil
     ctypedef void (*UpdateStatistics)(CStatistics& statistics, const float* vectors, size_t rows, size_t dim) noexcept nogil
+    ctypedef void (*ScoreRows)(const RowBlock& block, BestRows& best) noexcept nogil
 
     cdef struct Kernels:
         const char* name
         ParseRows parse_rows
         RowNorms row_norms
         UpdateStatistics update_statistics
+        ScoreRows score_rows
 
     const Kernels* kernels_at(size_t place) noexcept
 
@@ -682,3 +692,6 @@ def normal_vectors(const uint8_t[::1] token, const double[::1] mean, const doubl
         return
     with nogil:
         c_normal_vector(c_xxh64(begin, token.shape[0], 0), &mean[0], &std[0], out.shape[0], &out[0])
+
+
+include "nearest.pxi"

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "nearest.hpp"
 #include "parse.hpp"
 #include "statistics.hpp"
 
@@ -14,6 +15,7 @@ struct Kernels {
     decltype(&glovestore::parse_rows) parse_rows;
     decltype(&glovestore::row_norms) row_norms;
     decltype(&glovestore::update_statistics) update_statistics;
+    decltype(&glovestore::score_rows) score_rows;  // gives the same results, from scores that differ
 };
 
 // The tiers that x86-64 adds; GCC and clang can compile them without -march.
