@@ -85,16 +85,26 @@ cdef extern from "statistics.hpp" namespace "glovestore" nogil:
     void finish_statistics(CStatistics& statistics, size_t dim, double* std) noexcept
 
 
+cdef extern from "nearest.hpp" namespace "glovestore" nogil:
+    cdef cppclass RowBlock:
+        pass
+
+    cdef cppclass BestRows:
+        pass
+
+
 cdef extern from "kernels.hpp" namespace "glovestore" nogil:
     ctypedef ParseResult (*ParseRows)(const char* text, size_t size, size_t dim, const Batch& batch) noexcept nogil
     ctypedef void (*RowNorms)(const float* vectors, size_t rows, size_t dim, float* norms) noexcept nogil
     ctypedef void (*UpdateStatistics)(CStatistics& statistics, const float* vectors, size_t rows, size_t dim) noexcept nogil
+    ctypedef void (*ScoreRows)(const RowBlock& block, BestRows& best) noexcept nogil
 
     cdef struct Kernels:
         const char* name
         ParseRows parse_rows
         RowNorms row_norms
         UpdateStatistics update_statistics
+        ScoreRows score_rows
 
     const Kernels* kernels_at(size_t place) noexcept
 
@@ -566,3 +576,4 @@ include "lookup.pxi"
 include "gather.pxi"
 include "noise.pxi"
 include "file_map.pxi"
+include "nearest.pxi"

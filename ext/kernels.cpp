@@ -3,13 +3,13 @@
 namespace glovestore {
 namespace {
 
-constexpr Kernels kernels_scalar{"scalar", parse_rows, row_norms, update_statistics, normal_vector};
+constexpr Kernels kernels_scalar{"scalar", parse_rows, row_norms, update_statistics, normal_vector, score_rows};
 
 #if defined(GLOVESTORE_X86_TIERS)
 // The builtin also asks whether the operating system saves the registers.
 bool runs_avx2() noexcept {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
            __builtin_cpu_supports("popcnt");
 }
 

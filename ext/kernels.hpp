@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "nearest.hpp"
 #include "noise.hpp"
 #include "parse.hpp"
 #include "statistics.hpp"
@@ -16,6 +17,7 @@ struct Kernels {
     decltype(&glovestore::row_norms) row_norms;
     decltype(&glovestore::update_statistics) update_statistics;
     decltype(&glovestore::normal_vector) normal_vector;
+    decltype(&glovestore::score_rows) score_rows;  // gives the same results, from scores that differ
 };
 
 // The tiers that x86-64 adds; GCC and clang can compile them without -march.

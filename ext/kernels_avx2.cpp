@@ -12,15 +12,16 @@
 #include "number.hpp"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,popcnt"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx2,bmi,bmi2,popcnt")
+#pragma GCC target("avx2,fma,bmi,bmi2,popcnt")
 #endif
 
 #include "strips.hpp"
 #include "fields.hpp"
 #include "noise_loop.hpp"
+#include "scores.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -149,9 +150,43 @@ private:
     }
 };
 
+struct Lanes256 {
+    struct Vector {
+        __m256 low, high;
+    };
+
+    static Vector zero() noexcept { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+    static Vector load(const float* p) noexcept { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+    static Vector load_part(const float* p, std::size_t count) noexcept {
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane);
+        if (count <= 8) return {_mm256_maskload_ps(p, below), _mm256_setzero_ps()};
+        const __m256i beyond = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count - 8)), lane);
+        return {_mm256_loadu_ps(p), _mm256_maskload_ps(p + 8, beyond)};
+    }
+    static Vector spread(float x) noexcept { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+    static Vector multiply_add(const Vector& a, const Vector& b, const Vector& c) noexcept {
+        return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+    }
+    static float sum(const Vector& x) noexcept {
+        const __m256 eight = _mm256_add_ps(x.low, x.high);
+        const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+        const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+    }
+    static unsigned not_below(const Vector& scores, float scale, const float* thresholds) noexcept {
+        const __m256 scales = _mm256_set1_ps(scale);
+        const __m256 low = _mm256_cmp_ps(_mm256_mul_ps(scores.low, scales), _mm256_loadu_ps(thresholds), _CMP_NLT_UQ);
+        const __m256 high =
+            _mm256_cmp_ps(_mm256_mul_ps(scores.high, scales), _mm256_loadu_ps(thresholds + 8), _CMP_NLT_UQ);
+        return static_cast<unsigned>(_mm256_movemask_ps(low)) | static_cast<unsigned>(_mm256_movemask_ps(high)) << 8;
+    }
+};
+
 }  // namespace
 
-const Kernels kernels_avx2{"avx2", parse_rows_in_strips<Avx2>, norms_of_rows, add_rows, noise};
+const Kernels kernels_avx2{"avx2", parse_rows_in_strips<Avx2>, norms_of_rows, add_rows, noise,
+                           score_block<Lanes256, 6, 1>};
 
 }  // namespace glovestore
 

@@ -29,6 +29,7 @@
 #include "strips.hpp"
 #include "fields.hpp"
 #include "noise_loop.hpp"
+#include "scores.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -131,9 +132,27 @@ private:
     }
 };
 
+struct Lanes512 {
+    using Vector = __m512;
+
+    static __m512 zero() noexcept { return _mm512_setzero_ps(); }
+    static __m512 load(const float* p) noexcept { return _mm512_loadu_ps(p); }
+    static __m512 load_part(const float* p, std::size_t count) noexcept {
+        return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+    }
+    static __m512 spread(float x) noexcept { return _mm512_set1_ps(x); }
+    static __m512 multiply_add(__m512 a, __m512 b, __m512 c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+    static float sum(__m512 x) noexcept { return _mm512_reduce_add_ps(x); }
+    static unsigned not_below(__m512 scores, float scale, const float* thresholds) noexcept {
+        return _mm512_cmp_ps_mask(_mm512_mul_ps(scores, _mm512_set1_ps(scale)), _mm512_loadu_ps(thresholds),
+                                  _CMP_NLT_UQ);
+    }
+};
+
 }  // namespace
 
-const Kernels kernels_avx512{"avx512", parse_rows_in_strips<Avx512>, norms_of_rows, add_rows, noise};
+const Kernels kernels_avx512{"avx512", parse_rows_in_strips<Avx512>, norms_of_rows, add_rows, noise,
+                             score_block<Lanes512, 6, 4>};
 
 }  // namespace glovestore
 

@@ -322,6 +322,24 @@ class Target:
     def dtype(self) -> str:
         """One of SCALARS."""
 
+def find_nearest(
+    vectors: NDArray[np.float32],
+    norms: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    left_out: NDArray[np.int64],
+    rows: NDArray[np.int64] | None,
+    out: NDArray[np.int64],
+    cosines: NDArray[np.float32],
+    counts: NDArray[np.int64],
+    threads: int = 1,
+    tier: str = ...,
+) -> None:
+    """Write the k nearest rows of each query (q, dim) and their cosines to `out` and `cosines` (q, k).
+
+    counts (q,): how many there are of each query; what is behind them is left as it is. left_out (q,): a row that is
+    not to be found, or -1. rows: those that may be found, each once, in any order; None for all. IndexError for others.
+    """
+
 def gather(
     vectors: NDArray[np.float32],
     rows: NDArray[np.int64],

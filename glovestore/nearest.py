@@ -1,12 +1,66 @@
-"""Exact nearest rows by cosine: every row is looked at, in blocks, with the stored norms."""
+"""Exact nearest rows by cosine: every row is looked at, in the core, with the stored norms."""
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-SMALL, LARGE = 1e-30, 1e30  # norms between which no product of float32 leaves their range
-BLOCK_ROWS = 16384  # with 100 queries: 6.5 MB of scores at a time
+from glovestore import _core
+from glovestore.cores import usable_cores
+from glovestore.matrix.positions import resolve_vocab
+from glovestore.matrix.vectors import Find
+
+Neighbours = list[tuple[str, float]]  # (token, cosine), best first
+
+MOST_THREADS = 16
+THREAD_WORK = 1_000_000  # multiplications that are worth the start of a thread
+BATCH = 1024  # queries: of 100 dims 400 KB, which stay in the L2 cache beside a few rows
+
+_cores = functools.cache(usable_cores)  # 0.2 ms
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """A search for the k nearest of some rows.
+
+    vectors (n, dim) and norms (n,) are float32, C-contiguous; `tokens[row]` is a row's token. rows: int64, ascending,
+    those that may be found; None for all.
+    """
+
+    vectors: NDArray[np.float32]
+    norms: NDArray[np.float32]
+    tokens: Sequence[str]
+    k: int
+    rows: NDArray[np.int64] | None
+
+    def near_rows(self, rows: NDArray[np.int64]) -> list[Neighbours]:
+        """Return what is nearest to each of these rows, itself left out."""
+        return self._near(self.vectors[rows], rows)
+
+    def near_vectors(self, query: NDArray[Any]) -> Any:
+        """Return what is nearest to a vector (dim,), or a list of that for vectors (q, dim)."""
+        dim = self.vectors.shape[1]
+        if query.ndim not in (1, 2) or query.shape[-1] != dim:
+            raise ValueError(f"expected queries of shape ({dim},) or (q, {dim}), got {query.shape}")
+        with np.errstate(over="ignore"):
+            queries = np.ascontiguousarray(np.atleast_2d(query), np.float32)
+        if not np.isfinite(queries).all():
+            raise ValueError("expected finite queries, got infinity or NaN")
+        found = self._near(queries, np.full(len(queries), -1, np.int64))
+        return found[0] if query.ndim == 1 else found
+
+    def _near(self, queries: NDArray[np.float32], left_out: NDArray[np.int64]) -> list[Neighbours]:
+        found = []
+        for first in range(0, len(queries), BATCH):
+            batch = slice(first, first + BATCH)
+            lines = nearest_rows(self.vectors, self.norms, queries[batch], self.k, left_out[batch], self.rows)
+            found += [[(self.tokens[row], cosine) for row, cosine in zip(*line, strict=True)] for line in lines]
+        return found
 
 
 def nearest_rows(
@@ -14,65 +68,76 @@ def nearest_rows(
     norms: NDArray[np.float32],
     queries: NDArray[np.float32],
     k: int,
-    left_out: list[list[int]],
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return rows and cosines, each (q, min(k, n)), best first; of equal cosines the lower row comes first.
+    left_out: NDArray[np.int64],
+    rows: NDArray[np.int64] | None = None,
+    *,
+    threads: int | None = None,
+    tier: str = _core.SIMD_TIERS[0],
+) -> list[tuple[list[int], list[float]]]:
+    """Return for each query (q, dim) up to k rows and their cosines, best first; of equal cosines the lower row first.
 
-    queries: (q, dim) float32. left_out: for each query the rows that must not be found; where fewer than k are left,
-    the cosine is -inf. A vector of norm 0 has cosine 0 with everything.
+    left_out: for each query a row that is not to be found, or -1. rows: as in `Search`. A cosine is computed in
+    float64 and rounded to float32; with a vector of norm 0 it is 0. Neither tier nor threads (default: one a core, as
+    far as there is work) change anything in it.
     """
-    count = min(k, len(vectors))
-    rows = np.zeros((len(queries), 0), np.int64)
-    cosines = np.zeros((len(queries), 0), np.float32)
-    directions = _unit(queries)
-    for first in range(0, len(vectors), BLOCK_ROWS):
-        block = slice(first, first + BLOCK_ROWS)
-        scores = _cosines(directions, vectors[block], norms[block])
-        for query, banned in enumerate(left_out):
-            inside = [row - first for row in banned if first <= row < first + BLOCK_ROWS]
-            scores[query, inside] = -np.inf
-        here = np.broadcast_to(np.arange(first, first + scores.shape[1]), scores.shape)
-        rows, cosines = _best(np.concatenate([rows, here], 1), np.concatenate([cosines, scores], 1), count)
-    return rows, cosines
-
-
-def _cosines(
-    directions: NDArray[np.float32], vectors: NDArray[np.float32], norms: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        scores = directions @ vectors.T
-        scores *= _inverse(norms)
-    # Where float32 over- or underflows on the way, again in float64.
-    extreme = np.flatnonzero((norms > 0) & ~((norms > SMALL) & (norms < LARGE)))
-    if len(extreme):
-        scores[:, extreme] = directions @ _unit(vectors[extreme]).T
-    return scores
-
-
-def _best(
-    rows: NDArray[np.int64], scores: NDArray[np.float32], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Keep the k best of each line. Columns are in order of rows among equals, so a stable sort breaks ties by row."""
-    if scores.shape[1] > k:
-        worst = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
-        # All that may belong to the k best, ties with the worst of them included: few, and then sorted exactly.
-        columns = [np.flatnonzero(line >= bound) for line, bound in zip(scores, worst, strict=True)]
-    else:
-        columns = [np.arange(scores.shape[1]) for _ in scores]
-    chosen = [
-        candidates[np.lexsort((own[candidates], -line[candidates]))][:k]
-        for candidates, line, own in zip(columns, scores, rows, strict=True)
+    candidates = len(vectors) if rows is None else len(rows)
+    found = np.empty((len(queries), min(k, candidates)), np.int64)
+    cosines, counts = np.empty(found.shape, np.float32), np.empty(len(queries), np.int64)
+    if threads is None:
+        work = candidates * queries.size // THREAD_WORK
+        threads = 1 if work < 2 else min(_cores(), MOST_THREADS, work)
+    _core.find_nearest(vectors, norms, queries, left_out, rows, found, cosines, counts, threads, tier)
+    return [
+        (found[query, :count].tolist(), cosines[query, :count].tolist()) for query, count in enumerate(counts.tolist())
     ]
-    picked = np.stack(chosen) if chosen else np.zeros((0, min(k, scores.shape[1])), np.int64)
-    return np.take_along_axis(rows, picked, 1), np.take_along_axis(scores, picked, 1)
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    exact = vectors.astype(np.float64)
-    norms = np.sqrt(np.einsum("qd,qd->q", exact, exact))
-    return (exact * _inverse(norms)[:, None]).astype(np.float32)
+def rows_allowed(restrict_to: Any, find: Find, n: int) -> NDArray[np.int64] | None:
+    """Return the rows that the argument `restrict_to` names, ascending, each once; None for all n.
+
+    It is an array or a sequence of rows, or a vocabulary of any kind that makes a matrix, or a set of tokens: then
+    tokens without a row are passed over, and so is a vocabulary's padding.
+    """
+    if restrict_to is None:
+        return None
+    named = _given_rows(restrict_to, n)
+    if named is None:
+        named = _rows_of_vocab(restrict_to, find)
+    wanted = np.zeros(n, np.bool_)  # np.unique would import numpy.ma, 10 ms
+    wanted[named] = True
+    return np.flatnonzero(wanted)
 
 
-def _inverse(norms: NDArray[np.floating]) -> NDArray[np.floating]:
-    with np.errstate(divide="ignore", over="ignore"):
-        return np.where(norms > 0, 1 / norms, norms.dtype.type(0))
+def _given_rows(restrict_to: Any, n: int) -> NDArray[Any] | None:
+    """Return the rows of an array or a sequence of rows, all of them below n; None if it is a vocabulary."""
+    if isinstance(restrict_to, np.ndarray):
+        rows, is_vocab = restrict_to, restrict_to.dtype.kind in "OSTU"
+    elif isinstance(restrict_to, (list, tuple, range)):
+        is_vocab = len(restrict_to) > 0 and not isinstance(restrict_to[0], (int, np.integer))
+        rows = np.empty(0, np.int64) if is_vocab else np.asarray(restrict_to)
+    else:
+        return None
+    if is_vocab:
+        return None
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        raise TypeError(
+            f"restrict_to: expected whole numbers of one dimension, or tokens; got {rows.dtype} of shape {rows.shape}"
+        )
+    outside = np.flatnonzero((rows < 0) | (rows >= n))
+    if outside.size:
+        row = rows[outside[0]]
+        hint = " (an absent token's)" if row == -1 else ""
+        raise IndexError(f"restrict_to[{outside[0]}]: expected a row from 0 to {n - 1}, got {row}{hint}")
+    return rows.astype(np.int64)
+
+
+def _rows_of_vocab(vocab: Any, find: Find) -> NDArray[np.int64]:
+    try:
+        resolved = resolve_vocab(list(vocab) if isinstance(vocab, (set, frozenset)) else vocab)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"restrict_to: expected rows or a vocabulary; as a vocabulary, {error}") from error
+    rows = find(resolved.tokens)
+    padding = resolved.number_of(resolved.padding_idx)
+    if padding is not None:
+        rows[padding] = -1
+    return rows[rows >= 0]

@@ -19,7 +19,7 @@ from glovestore.matrix import EmbeddingMatrix, make_matrix
 from glovestore.matrix.fallbacks import Rule
 from glovestore.matrix.oov import Oov
 from glovestore.matrix.vectors import Vectors
-from glovestore.nearest import nearest_rows
+from glovestore.nearest import Search, rows_allowed
 from glovestore.strings import as_strings
 from glovestore.tokens import first_few
 
@@ -175,7 +175,7 @@ class EmbeddingStore(_core.SingleLookups):
         vectors.flags.writeable = False
         return vectors
 
-    def _present(self, tokens: _core.Strings) -> NDArray[np.int64]:
+    def _present(self, tokens: _core.Strings | list[Any]) -> NDArray[np.int64]:
         """Return the rows of tokens that must all be there."""
         rows = self.rows(tokens)
         missing = np.flatnonzero(rows < 0)
@@ -199,39 +199,26 @@ class EmbeddingStore(_core.SingleLookups):
         source = Vectors(self.rows, self.vectors, self.mean, self.std)
         return make_matrix(vocab, source, oov=oov, fallbacks=fallbacks, dtype=dtype, out=out)
 
-    def nearest(self, query: Any, k: int = 10) -> Any:
+    def nearest(self, query: Any, k: int = 10, *, restrict_to: Any = None) -> Any:
         """Return the k tokens nearest to `query` by cosine, best first: [(token, cosine), ...].
 
         `query` is a token (itself not among the results), a list of tokens, or an array of queries (dim,) or (q, dim).
-        A list, and a (q, dim) array, give one such list for each query. Exact: every row is looked at. Ties go to the
-        lower row. Raises KeyError for tokens that the store lacks.
+        A list, and a (q, dim) array, give one such list for each query, the same as the query alone would get.
+        `restrict_to` says what may be found: rows, or a vocabulary of any kind that `matrix` takes (or a set of
+        tokens), of which tokens that the store lacks, and padding, are passed over.
+
+        Exact: every row is looked at, and cosines are rounded once, to float32. Ties go to the lower row. Raises
+        KeyError for queries that the store lacks, IndexError for rows to restrict to that it lacks.
         """
         k = whole_number("k", k)
         self._index  # noqa: B018  (a closed store is an error)
+        allowed = rows_allowed(restrict_to, self.rows, len(self))
+        search = Search(self.vectors, self.norms, self.tokens, k, allowed)
         if isinstance(query, (str, bytes)):
-            return self._nearest_rows(self._present(as_strings([query])), k)[0]
+            return search.near_rows(self._present([query]))[0]
         if isinstance(query, np.ndarray) and query.dtype.kind in "fiu":
-            return self._nearest_vectors(query, k)
-        return self._nearest_rows(self._present(as_strings(query)), k)
-
-    def _nearest_rows(self, rows: NDArray[np.int64], k: int) -> list[list[tuple[str, float]]]:
-        return self._named(self.vectors[rows], k, [[int(row)] for row in rows])
-
-    def _nearest_vectors(self, query: NDArray[Any], k: int) -> list[Any]:
-        if query.ndim not in (1, 2) or query.shape[-1] != self.dim:
-            raise ValueError(f"expected queries of shape ({self.dim},) or (q, {self.dim}), got {query.shape}")
-        queries = np.atleast_2d(query).astype(np.float32)
-        if not np.isfinite(queries).all():
-            raise ValueError("expected finite queries, got infinity or NaN")
-        found = self._named(queries, k, [[] for _ in queries])
-        return found[0] if query.ndim == 1 else found
-
-    def _named(self, queries: NDArray[np.float32], k: int, left_out: list[list[int]]) -> list[list[tuple[str, float]]]:
-        rows, cosines = nearest_rows(self.vectors, self.norms, queries, k, left_out)
-        return [
-            [(self.tokens[row], cosine) for row, cosine in zip(line, values, strict=True) if cosine > -np.inf]
-            for line, values in zip(rows.tolist(), cosines.tolist(), strict=True)
-        ]
+            return search.near_vectors(query)
+        return search.near_rows(self._present(as_strings(query)))
 
     def vectors_copy_on_write(self) -> NDArray[np.float32]:
         """Return the vectors as a writable (n, dim) array over a private map: written pages are copied, the file stays.

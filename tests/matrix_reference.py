@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from glovestore.matrix import Coverage, EmbeddingMatrix, Vectors, make_matrix
 
 DIM = 3
 TOKENS = ["the", "of", "cat", "dog", "<unk>", "<pad>", "nan", "", "3.14", "\udcff", "fi", "A", "\u00e9"]
+TOKENS += ["cafe", "0", "00", "##", "the,of", "s"]
 VECTORS = np.arange(1, len(TOKENS) * DIM + 1, dtype=np.float32).reshape(-1, DIM) / 8
 MEAN, STD = np.array([0.1, -0.2, 0.3]), np.array([1.5, 0.25, 0.0])
 
@@ -104,7 +105,51 @@ def oov_reference(oov: Any, token: str | bytes) -> Any:
     return normal_reference(token) if oov == "normal" else named[oov]
 
 
-RULES = {"lower": str.lower, "nfkc": lambda token: unicodedata.normalize("NFKC", token)}
+def without_accents(token: str) -> str:
+    bare = ""
+    for char in unicodedata.normalize("NFD", token):
+        bare += "" if unicodedata.category(char) == "Mn" else char
+    return unicodedata.normalize("NFC", bare)
+
+
+def with_digits_as(sign: str, least: int) -> Callable[[str], str]:
+    def respell(token: str) -> str:
+        digits = [unicodedata.category(char) == "Nd" for char in token]
+        if sum(digits) < least:
+            return token
+        return "".join(sign if digit else char for char, digit in zip(token, digits, strict=True))
+
+    return respell
+
+
+def without_punctuation(token: str) -> str:
+    left = token
+    while left and unicodedata.category(left[0])[0] in "PS":
+        left = left[1:]
+    while left and unicodedata.category(left[-1])[0] in "PS":
+        left = left[:-1]
+    return left or token
+
+
+def without_possessive(token: str) -> str:
+    for apostrophe in "'\u2019":
+        for s in "sS":
+            if token.endswith(apostrophe + s) and len(token) > 2:
+                return token[:-2]
+            if token.endswith(s + apostrophe):
+                return token[:-1]
+    return token
+
+
+RULES: dict[str, Callable[[str], str]] = {
+    "lower": str.lower,
+    "nfkc": lambda token: unicodedata.normalize("NFKC", token),
+    "strip_accents": without_accents,
+    "digits_to_zero": with_digits_as("0", 1),
+    "digits_to_hash": with_digits_as("#", 2),
+    "strip_punctuation": without_punctuation,
+    "strip_possessive": without_possessive,
+}
 
 
 def swap_case(token: str) -> str:
@@ -134,7 +179,7 @@ def matrix_reference(
             continue
         for rule in fallbacks:
             respelled = to_bytes((RULES[rule] if isinstance(rule, str) else rule)(to_str(token)))
-            if respelled in rows:
+            if respelled in rows and respelled != b"":
                 by_rule[rule if isinstance(rule, str) else rule.__name__] += 1
                 matrix[position] = rows[respelled]
                 break

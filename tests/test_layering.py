@@ -20,11 +20,12 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: everything else comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "cores", "interrupts", "simd", "tokens", "nearest", "replacing", "progress"},
+    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
     {"strict_json", "strings"},
     {"format"},
     {"keeping"},
     {"sources", "matrix", "vocabulary"},
+    {"nearest"},
     {"store"},
     {"building"},
     {"opening"},

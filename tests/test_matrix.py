@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from matrix_reference import (
     DIM,
     MEAN,
+    RULES,
     TOKENS,
     VECTORS,
     FakeVocabulary,
@@ -29,12 +30,16 @@ from glovestore.matrix import make_matrix
 
 SPELLINGS = st.one_of(
     st.sampled_from([*TOKENS, "The", "OF", "\ufb01", "\uff21", "\uff23at", "\ud800", "a", "Fi", "x" * 70, "[PAD]"]),
+    st.sampled_from(
+        ["caf\u00e9", "7", "42", "\u0664\u0662", "the!", "\u201cthe\u201d", "dog's", "cat\u2019s", "s'", "'s", "--"]
+    ),
     st.text(max_size=3),
+    st.text("aes0\u0663'\u2019.$\u0301\u00e9# \n", max_size=5),
 )
 BYTES = SPELLINGS.filter(lambda token: to_bytes(token) is not None).map(lambda token: to_bytes(token))
 MIXED = st.one_of(SPELLINGS, BYTES, SPELLINGS.map(np.str_))
 POLICIES = st.sampled_from(["zeros", "mean", "normal", "unk", np.array([7.0, 8.0, 9.0]), [1, 2, 3], length_vector])
-FALLBACK_LISTS = st.lists(st.sampled_from(["lower", "nfkc", swap_case]), max_size=3)
+FALLBACK_LISTS = st.lists(st.sampled_from([*RULES, swap_case]), max_size=3)
 
 
 def check(vocab: Any, layout: dict[int, Any], size: int, padding: int | None, oov: Any, fallbacks: list[Any]) -> None:
@@ -52,6 +57,7 @@ def check(vocab: Any, layout: dict[int, Any], size: int, padding: int | None, oo
 @given(st.lists(MIXED, max_size=12), POLICIES, FALLBACK_LISTS)
 @example(["the", "<pad>", "of", "<pad>"], "normal", [])
 @example([b"[PAD]", "<pad>"], "mean", ["lower"])
+@example(["\u0301", "'s"], "mean", ["strip_accents", "strip_possessive"])  # "", which is a token, must not be found
 @example([], "zeros", [])
 def test_sequence_equals_the_loop(tokens: list[str | bytes], oov: Any, fallbacks: list[Any]) -> None:
     spelled = [token if isinstance(token, str) else token.decode("utf-8", "replace") for token in tokens]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pickle
 import random
+import subprocess
+import sys
 import unicodedata
 from typing import Any
 
 import numpy as np
 import pytest
-from matrix_reference import VECTORS, DictFind, normal_reference, quiet, source
+from matrix_reference import RULES, VECTORS, DictFind, normal_reference, quiet, source
 
+from glovestore.errors import CoverageWarning
 from glovestore.matrix import FALLBACKS, Coverage, make_matrix
 
 
@@ -102,11 +105,90 @@ def test_fallbacks_see_only_what_is_missing_in_one_request_each() -> None:
     ]
 
 
-def test_the_fallbacks_of_this_version() -> None:
-    assert {name: rule("\uff21\u0130B") for name, rule in FALLBACKS.items()} == {
-        "lower": "\uff41i\u0307b",
-        "nfkc": "A\u0130B",
-    }
+SPELLINGS = {
+    "lower": {"The": "the", "\u0130": "i\u0307", "the": "the"},
+    "nfkc": {"\ufb01": "fi", "\uff21": "A", "e\u0301": "\u00e9", "the": "the"},
+    "strip_accents": {
+        "caf\u00e9": "cafe",
+        "cafe\u0301": "cafe",
+        "\u00c5ngstr\u00f6m": "Angstrom",
+        "\u1ec7": "e",  # two marks
+        "\ud55c": "\ud55c",  # put together again: its parts are no marks
+        "\u00f8": "\u00f8",  # a letter of its own, by Unicode
+        "\u0301": "",
+        "\udcff": "\udcff",
+    },
+    "digits_to_zero": {
+        "1984": "0000",
+        "3.14": "0.00",
+        "\u0664\u0662": "00",
+        "\u00b2": "\u00b2",
+        "B2B": "B0B",
+        "x": "x",
+    },
+    "digits_to_hash": {
+        "1984": "####",
+        "15.80": "##.##",
+        "7:30": "#:##",
+        "F16": "F##",
+        "\u0664\u0662": "##",
+        "7": "7",
+        "B2B": "B2B",
+        "x": "x",
+    },
+    "strip_punctuation": {
+        "hello!": "hello",
+        "\u201chello,\u201d": "hello",
+        "$5": "5",
+        "(U.S.)": "U.S",
+        "it's": "it's",
+        "...": "...",
+        "a ": "a ",
+        "": "",
+    },
+    "strip_possessive": {
+        "dog's": "dog",
+        "dog\u2019s": "dog",
+        "DOG'S": "DOG",
+        "dogs'": "dogs",
+        "dogs\u2019": "dogs",
+        "dog'": "dog'",
+        "dog's\n": "dog's\n",
+        "\n's": "\n",
+        "'s": "'s",
+        "s'": "s",
+        "'": "'",
+    },
+}
+
+
+@pytest.mark.parametrize("name", FALLBACKS)
+def test_the_fallbacks_of_this_version(name: str) -> None:
+    assert {token: FALLBACKS[name](token) for token in SPELLINGS[name]} == SPELLINGS[name]
+
+
+def test_the_order_of_the_fallbacks() -> None:
+    """It breaks ties in the advice of a CoverageWarning."""
+    assert list(FALLBACKS) == list(SPELLINGS) == list(RULES)
+
+
+def test_an_empty_spelling_does_not_find_the_empty_token() -> None:
+    def nothing(token: str) -> str:
+        return ""
+
+    vocab = ["", "\u0301", "zzz"]
+    m = quiet(vocab, fallbacks=["strip_accents", nothing])
+    assert m.coverage == Coverage(3, 1, {"strip_accents": 0, "nothing": 0}, 2, ("\u0301", "zzz"))
+    with pytest.warns(CoverageWarning, match="no fallback would find any of them"):
+        make_matrix(vocab, source())
+
+
+def test_the_tables_of_unicode_are_loaded_when_a_fallback_needs_them() -> None:
+    code = (
+        "import sys, glovestore.matrix as m; assert 'unicodedata' not in sys.modules; "
+        "assert m.FALLBACKS['strip_accents']('\\u00e9') == 'e'; assert 'unicodedata' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +197,11 @@ def test_the_fallbacks_of_this_version() -> None:
         ("lower", TypeError, "fallbacks: expected a list .*got 'lower'"),
         (str.lower, TypeError, "fallbacks: expected a list .*got <method 'lower'"),
         (None, TypeError, "fallbacks: expected a list .*got None"),
-        (["nfkc", "upper"], ValueError, r"fallbacks\[1\]: expected one of 'lower', 'nfkc'; got 'upper'"),
+        (
+            ["nfkc", "upper"],
+            ValueError,
+            r"fallbacks\[1\]: expected one of 'lower', 'nfkc', .*'strip_possessive'; got 'upper'",
+        ),
         ([3], TypeError, r"fallbacks\[0\]: expected a name or a callable, got int"),
     ],
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
+import itertools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -15,11 +16,58 @@ from glovestore.tokens import shown
 Rule = Callable[[str], str]
 
 
+# unicodedata, 1 MB of tables, is imported by those who need it: `import glovestore` does not.
+
+
 def _nfkc(token: str) -> str:
-    return unicodedata.normalize("NFKC", token)
+    from unicodedata import normalize
+
+    return normalize("NFKC", token)
 
 
-FALLBACKS: dict[str, Rule] = {"lower": str.lower, "nfkc": _nfkc}
+def _strip_accents(token: str) -> str:
+    from unicodedata import category, normalize
+
+    return normalize("NFC", "".join(char for char in normalize("NFD", token) if category(char) != "Mn"))
+
+
+def _digits_to_zero(token: str) -> str:
+    return re.sub(r"\d", "0", token)
+
+
+def _digits_to_hash(token: str) -> str:
+    """Follow the vectors of GoogleNews, which have ##, #:## and 7: digits are hidden where there are two or more."""
+    hidden, digits = re.subn(r"\d", "#", token)
+    return hidden if digits > 1 else token
+
+
+def _strip_punctuation(token: str) -> str:
+    from unicodedata import category
+
+    inside = [i for i, char in enumerate(token) if category(char)[0] not in "PS"]
+    return token[inside[0] : inside[-1] + 1] if inside else token
+
+
+def _strip_possessive(token: str) -> str:
+    return re.sub(r"(?<=.)['\u2019][sS]\Z|(?<=[sS])['\u2019]\Z", "", token, flags=re.DOTALL)
+
+
+FALLBACKS: dict[str, Rule] = {
+    "lower": str.lower,
+    "nfkc": _nfkc,
+    "strip_accents": _strip_accents,
+    "digits_to_zero": _digits_to_zero,
+    "digits_to_hash": _digits_to_hash,
+    "strip_punctuation": _strip_punctuation,
+    "strip_possessive": _strip_possessive,
+}
+"""The fallbacks that have a name.
+
+`lower`: `str.lower`. `nfkc`: Unicode's NFKC. `strip_accents`: NFD without combining marks (Mn), then NFC: café, cafe.
+`digits_to_zero`: each decimal digit, of any script, as 0. `digits_to_hash`: each as #, unless it is the token's only
+one: 1984, ####. `strip_punctuation`: without punctuation and symbols (P*, S*) at both ends, unless there is nothing
+else: "hello!", hello. `strip_possessive`: without a final 's, or the ' behind a final s, also with U+2019.
+"""
 
 
 class Fallback(NamedTuple):
@@ -57,6 +105,7 @@ def apply_fallbacks(
 ) -> tuple[NDArray[np.int64], dict[str, int]]:
     """Look the tokens up again, rule by rule, each rule on the original token and only for what is still missing.
 
+    A spelling that is empty is none: it never finds the row of the empty token.
     Returns the int64 (len(tokens),) rows, -1 for those that no rule finds, and how many tokens each rule won.
     """
     rows = np.full(len(tokens), -1, np.int64)
@@ -75,14 +124,15 @@ def best_fallback(find: Find, tokens: Sequence[str]) -> tuple[str, int]:
     One that was in use finds none of them by nature. The first of equals wins, in the order of `FALLBACKS`.
     """
     best = ("", 0)
-    for name, rule in FALLBACKS.items():
-        wins = int(np.count_nonzero(find([rule(token) for token in tokens]) >= 0))
-        best = (name, wins) if wins > best[1] else best
+    for fallback in itertools.starmap(Fallback, FALLBACKS.items()):
+        wins = int(np.count_nonzero(find([_respelled(fallback, token) for token in tokens]) >= 0))
+        best = (fallback.name, wins) if wins > best[1] else best
     return best
 
 
 def _respelled(fallback: Fallback, token: str) -> str:
+    """Return the spelling to look a missing token up under."""
     spelling = fallback.rule(token)
     if not isinstance(spelling, str):
         raise TypeError(f"fallback {fallback.name}({shown(token)}): expected a str, got {type(spelling).__name__}")
-    return spelling
+    return spelling or token  # which is missing, so that it finds nothing

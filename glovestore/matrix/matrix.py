@@ -83,9 +83,10 @@ def make_matrix(
 
     `vocab` is a sequence of tokens, a mapping token -> index, a `Vocabulary`, or anything with `get_itos()`. The
     padding row and rows that no token names are zero. Tokens without a row are looked up again under each of the
-    `fallbacks`, and what is missing then gets the vector that `oov` says: "zeros", "mean", "normal", "unk", a vector
-    (dim,), a callable token -> vector, or "error", which raises `KeyError`. The row of a `Vocabulary`'s unknown token
-    is its own where the source has one, else by `oov` (zero for "error"), and never by a fallback.
+    `fallbacks` in turn: names (those of `FALLBACKS`, such as "lower" or "strip_accents") and callables str -> str. What
+    is missing then gets the vector that `oov` says: "zeros", "mean", "normal", "unk", a vector (dim,), a callable
+    token -> vector, or "error", which raises `KeyError`. The row of a `Vocabulary`'s unknown token is its own where
+    the source has one, else by `oov` (zero for "error"), and never by a fallback.
 
     Fills and returns the caller's `out` or a new array. `out` is C-contiguous, (size, dim), of `dtype`: a numpy array,
     or whatever hands over memory of the CPU by DLPack, such as a torch tensor, pinned ones included. `dtype` is
