@@ -74,14 +74,14 @@ cdef class TokenIndex:
             strings = tokens
             with nogil:
                 find_rows(self.index, self.table, strings.held.get()[0], &out[0], threads)
-            tokens = strings.source
+            tokens = strings.objects
         else:
             if FREE_THREADED:
                 tokens = tuple(tokens)
             # The GIL is held, so that nobody changes the list; the threads that are started here do without it.
             find_rows(self.index, self.table, ObjectStrings(PySequence_Fast_ITEMS(tokens), out.shape[0], True), &out[0],
                       threads)
-        if isinstance(tokens, (list, tuple)):
+        if tokens is not None:
             require_strings(tokens, out)
 
     def first_lost_row(self):

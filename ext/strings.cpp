@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bytes.hpp"
 #include "utf8.hpp"
 
 namespace glovestore {
@@ -34,6 +35,7 @@ public:
         for (std::size_t i = 0; i < count; ++i) {
             const unsigned char* bytes = data_ + (first + i) * width_;
             std::size_t size = width_;
+            while (size >= 8 && load_u64(bytes + size - 8) == 0) size -= 8;
             while (size > 0 && bytes[size - 1] == 0) --size;
             views[i] = {bytes, size};
         }
@@ -54,6 +56,7 @@ public:
         for (std::size_t i = 0; i < count; ++i) {
             const std::uint32_t* points = data_ + (first + i) * width_;
             std::size_t length = width_;
+            while (length >= 2 && load_u64(points + length - 2) == 0) length -= 2;
             while (length > 0 && points[length - 1] == 0) --length;
             views[i] = encoded(points, 4, length, escaped_, scratch);
         }
@@ -99,8 +102,7 @@ unsigned char* Scratch::room(std::size_t size) {
 }
 
 TokenView encoded(const void* points, int width, std::size_t length, bool escaped, Scratch& scratch) {
-    const std::size_t longest = width == 1 ? 2 : width == 2 ? 3 : 4;  // bytes of a code point
-    unsigned char* to = scratch.room(length * longest + 1);
+    unsigned char* to = scratch.room(length * most_utf8_bytes(width) + 1);
     std::size_t size = encode_utf8(points, width, length, to);
     if (escaped && width > 1 && size && std::memchr(to, 0xED, size) && !unescape(to, size)) return {nullptr, 0};
     scratch.take(size);

@@ -103,7 +103,8 @@ cdef extern from "arrow.hpp" namespace "glovestore" nogil:
 
 cdef class Strings:
     cdef StringsPointer held
-    cdef object source      # what the bytes belong to: none of it changes while this object lives
+    cdef tuple objects      # what the bytes belong to, none of which changes while this object lives: str and bytes,
+    cdef object source      # or buffers, or neither, for Arrow's arrays belong to the held ones
     cdef bint escaped
 
     def __len__(self):
@@ -114,8 +115,8 @@ cdef class Strings:
         cdef TokenView view
         if not 0 <= position < len(self):
             raise IndexError(f"expected a position below {len(self)}, got {position}")
-        if type(self.source) is tuple:
-            return self.source[position]
+        if self.objects is not None:
+            return self.objects[position]
         self.held.get().read(position, 1, &view, scratch)
         if view.bytes == NULL:
             return None
@@ -135,18 +136,17 @@ cdef class Strings:
         with nogil:
             found = c_survey(self.held.get()[0], views)
         positions = [None if position == count else position for position in found.first_equal]
-        if type(self.source) is tuple:
+        if self.objects is not None:
             for i in range(found.first_none, count):
-                if not isinstance(self.source[i], (str, bytes)):
+                if not isinstance(self.objects[i], (str, bytes)):
                     return i, positions
         return None, positions
 
     @staticmethod
     def of_objects(objects, *, bint escaped=True):
         cdef Strings strings = Strings.__new__(Strings)
-        cdef tuple owned = tuple(objects)
-        strings.held.reset(new ObjectStrings(PySequence_Fast_ITEMS(owned), len(owned), escaped))
-        strings.source, strings.escaped = owned, escaped
+        strings.objects, strings.escaped = tuple(objects), escaped
+        strings.held.reset(new ObjectStrings(PySequence_Fast_ITEMS(strings.objects), len(strings.objects), escaped))
         return strings
 
     @staticmethod

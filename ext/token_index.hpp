@@ -78,7 +78,7 @@ inline TokenView token_at(const TokenTable& tokens, std::uint64_t row) noexcept 
 // Whether two strings of one size are equal.
 GLOVESTORE_READS_BEYOND inline bool same_bytes(const unsigned char* a, const unsigned char* b, std::size_t size) noexcept {
 #if defined(__SSE2__)
-    if (size <= 16 && share_a_page(a, 16) && share_a_page(b, 16)) {
+    if (size <= 16 && can_read(a, 16) && can_read(b, 16)) {
         const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a));
         const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b));
         const auto differing = ~static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(first, second)));
