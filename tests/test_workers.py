@@ -7,6 +7,7 @@ order. What needs /proc is skipped where there is none.
 from __future__ import annotations
 
 import concurrent.futures
+import errno
 import multiprocessing
 import os
 import pickle
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarni
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """A store of 50 MB."""
+    """A store of 44 MB."""
     folder = tmp_path_factory.mktemp("workers")
     text = vectors_generator.generate(folder / "vectors.txt", ROWS, DIM, seed=4)
     report = glovestore.build(text, folder / "store.h5", durable=False)
@@ -285,6 +286,24 @@ def test_a_failed_open_leaves_nothing_open(tmp_path: Path, built: Built):
     with pytest.raises(IsADirectoryError):
         glovestore.open(tmp_path)
     assert open_files() == before
+
+
+NO_ROOM = """
+import resource, sys, glovestore
+glovestore.open  # with what it imports
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20), -1))
+try:
+    glovestore.open(sys.argv[1])
+except OSError as error:
+    print(error.errno, error.filename)
+"""
+
+
+@needs_proc
+def test_what_cannot_be_mapped_is_named(built: Built):
+    done = subprocess.run([sys.executable, "-P", "-c", NO_ROOM, built.path], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{errno.ENOMEM} {built.path}\n"
 
 
 @needs_proc

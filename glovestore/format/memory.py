@@ -56,6 +56,10 @@ def load(
         if not copy:
             return layout, _core.FileMap(fd, size, copy_on_write)
         memory = _read(fd, size, 0)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, path) from None  # reading and mapping know no name
     finally:
         os.close(fd)
     if len(memory) != size:
