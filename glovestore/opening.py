@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import os
-from pathlib import Path
 
 from glovestore.errors import StoreFormatError
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
@@ -24,20 +24,22 @@ def open(path: str | os.PathLike[str], *, copy: bool = False, build: bool = True
     try:
         return EmbeddingStore(path, copy=copy)
     except StoreFormatError as error:
-        if _is_store(Path(error.path)):
+        if _is_store(error.path):
             raise
-        raise StoreFormatError(_how_to_build(Path(path), build), path) from None
+        raise StoreFormatError(_how_to_build(path, build), path) from None
 
 
-def _is_store(path: Path) -> bool:
-    with path.open("rb") as file:
+def _is_store(path: str) -> bool:
+    with io.open(path, "rb") as file:  # noqa: UP020 - `open` is this module's own
         return looks_like_store(file.read(CHECKSUM_AT))
 
 
-def _how_to_build(path: Path, build: bool) -> str:
+def _how_to_build(path: str | os.PathLike[str], build: bool) -> str:
     import shlex
+    from pathlib import Path
 
-    command = f"glovestore build {shlex.quote(str(path))} {shlex.quote(str(path.with_suffix('.h5')))}"
+    source, target = Path(path), Path(path).with_suffix(".h5")
+    command = f"glovestore build {shlex.quote(str(source))} {shlex.quote(str(target))}"
     wanted = "expected a glovestore file, got one that does not start like one"
     return f"{wanted}; if it is a vectors file, build a store from it first:\n    {command}" + (
         "" if build else "\n(build=False: only a store is welcome)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
@@ -24,6 +23,7 @@ from glovestore.strings import as_strings
 from glovestore.tokens import first_few
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from numpy.typing import DTypeLike, NDArray
@@ -104,6 +104,8 @@ class EmbeddingStore(_core.SingleLookups):
     @property
     def path(self) -> Path:
         """Where the file is: an absolute path."""
+        from pathlib import Path
+
         return Path(self._path)
 
     @property
@@ -238,7 +240,7 @@ class EmbeddingStore(_core.SingleLookups):
         """
         from glovestore.format.verify import verify_file
 
-        verify_file(self.path, self._layout, self._index)
+        verify_file(self._path, self._layout, self._index)
 
     def prefault(self) -> int:
         """Read all of the file into memory and into this process's page table; return its bytes. A copy is there.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.util import resolve_name
 from pathlib import Path
 
+import numpy
 import pytest
 
 import glovestore
@@ -122,13 +123,15 @@ def test_the_native_core_knows_no_python() -> None:
 
 LIST = """
 import sys
+sys.path.extend(sys.argv[2:])
 before = set(sys.modules)
 {}
 loaded = set(sys.modules) - before
 assert "numpy.ma" not in loaded, "10 ms for nothing"
 print(*{{name.partition(".")[0] for name in loaded}} - sys.stdlib_module_names)
-print(*(name for name in loaded if name.startswith("glovestore.")))
+print(*(name for name in loaded if name.startswith("glovestore.") or name in {!r}))
 """
+SLOW = {"pathlib", "shlex", "tempfile", "threading", "urllib.parse"}  # of the standard library, not loaded by numpy
 OPEN = """
 import glovestore
 with glovestore.open(sys.argv[1]) as store:
@@ -142,11 +145,13 @@ OPENED = "_core arguments cores errors format matrix nearest opening store stric
 
 
 def loaded_by(code: str, folder: Path) -> set[str]:
-    """Return what running some code loads: top-level names of packages, and every module of ours."""
+    """Return what running some code loads: top-level names of packages, every module of ours, and what is in SLOW."""
     text = folder / "vectors.txt"
     text.write_text("the 1 2\nof 3 4\n")
     glovestore.build(text, folder / "vectors.h5", overwrite=True)
-    command = [sys.executable, "-P", "-c", LIST.format(code), str(folder / "vectors.h5")]
+    # Without site, whose .pth files may load some of SLOW themselves.
+    places = {str(Path(module.__file__).parents[1]) for module in (glovestore, numpy)}
+    command = [sys.executable, "-S", "-P", "-c", LIST.format(code, SLOW), str(folder / "vectors.h5"), *places]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return {name for name in done.stdout.split() if not name.lstrip("_").startswith("cython")}  # Cython's own records

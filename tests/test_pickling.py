@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy as copying
+import os
 import pickle
 import re
 import shutil
@@ -100,6 +101,16 @@ def test_a_store_far_away_is_small_too(small_store: bytes, tmp_path: Path):
     folder.mkdir(parents=True)
     (folder / "store.h5").write_bytes(small_store)
     assert len(pickle.dumps(glovestore.open(folder / "store.h5"))) < 1000
+
+
+@pytest.mark.parametrize("name", ["a b.h5", "\u00e9\U0001f600.h5", os.fsdecode(b"\xff.h5"), "line\nbreak.h5"])
+def test_odd_names(small_store: bytes, tmp_path: Path, name: str):
+    path = tmp_path / name
+    path.write_bytes(small_store)
+    for protocol in PROTOCOLS:
+        again = pickle.loads(pickle.dumps(glovestore.open(path), protocol))
+        assert again.path == path
+        assert again["token7"].tolist() == [7.0, 7.5, -7.0]
 
 
 @pytest.mark.parametrize("dumps", picklers())

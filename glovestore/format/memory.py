@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +31,8 @@ def absolute(path: str | os.PathLike[str]) -> str:
     text = os.fspath(path)
     if type(text) is str and text.startswith("/") and "//" not in text and "/." not in text and not text.endswith("/"):
         return text
+    from pathlib import Path  # 4 ms, and most paths do without
+
     return str(Path(path).absolute())
 
 
@@ -56,6 +57,10 @@ def load(
         if not copy:
             return layout, _core.FileMap(fd, size, copy_on_write)
         memory = _read(fd, size, 0)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, path) from None  # reading and mapping know no name
     finally:
         os.close(fd)
     if len(memory) != size:

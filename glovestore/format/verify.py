@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from glovestore.format.header import read_layout
 BLOCKS_AT_A_TIME = 64
 
 
-def verify_file(path: Path, expected: layout.Layout, index: _core.TokenIndex) -> None:
+def verify_file(path: str, expected: layout.Layout, index: _core.TokenIndex) -> None:
     """Raise StoreFormatError at the first damage.
 
     Reads the file anew instead of through the map: an error of the disk is an exception then, not a signal.
@@ -37,7 +36,7 @@ def verify_file(path: Path, expected: layout.Layout, index: _core.TokenIndex) ->
         )
 
 
-def _verify_checksums(fd: int, expected: layout.Layout, path: Path) -> None:
+def _verify_checksums(fd: int, expected: layout.Layout, path: str) -> None:
     own = expected.tensors["block_checksums"]
     data = _pread(fd, own.nbytes, own.offset, path)
     stated, actual = expected.metadata.get("block_checksums_xxh64"), f"{_core.xxh64(data):016x}"
@@ -69,7 +68,7 @@ def _describe(expected: layout.Layout, begin: int, end: int) -> str:
     return f"damaged: the checksum of bytes {begin} to {end} is wrong; they hold {', '.join(parts)}"
 
 
-def _pread(fd: int, size: int, offset: int, path: Path) -> memoryview:
+def _pread(fd: int, size: int, offset: int, path: str) -> memoryview:
     """Read exactly `size` bytes."""
     data = bytearray(size)
     view = memoryview(data)
