@@ -14,11 +14,6 @@ from glovestore.arguments import whole_number
 from glovestore.cores import worker_threads
 from glovestore.errors import StoreFormatError
 from glovestore.format import memory
-from glovestore.matrix import EmbeddingMatrix, make_matrix
-from glovestore.matrix.fallbacks import Rule
-from glovestore.matrix.oov import Oov
-from glovestore.matrix.vectors import Vectors
-from glovestore.nearest import Search, rows_allowed
 from glovestore.strings import as_strings
 from glovestore.tokens import first_few
 
@@ -27,6 +22,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from numpy.typing import DTypeLike, NDArray
+
+    from glovestore.matrix import EmbeddingMatrix
+    from glovestore.matrix.fallbacks import Rule
+    from glovestore.matrix.oov import Oov
 
 
 class Tokens(Sequence[str]):
@@ -198,6 +197,8 @@ class EmbeddingStore(_core.SingleLookups):
         out: Any = None,
     ) -> EmbeddingMatrix:
         """Return the matrix of a vocabulary, `.array` (len, dim), with its `.coverage`: see `matrix.make_matrix`."""
+        from glovestore.matrix import Vectors, make_matrix  # opening need not wait for them
+
         source = Vectors(self.rows, self.vectors, self.mean, self.std)
         return make_matrix(vocab, source, oov=oov, fallbacks=fallbacks, dtype=dtype, out=out)
 
@@ -212,6 +213,8 @@ class EmbeddingStore(_core.SingleLookups):
         Exact: every row is looked at, and cosines are rounded once, to float32. Ties go to the lower row. Raises
         KeyError for queries that the store lacks, IndexError for rows to restrict to that it lacks.
         """
+        from glovestore.nearest import Search, rows_allowed
+
         k = whole_number("k", k)
         self._index  # noqa: B018  (a closed store is an error)
         allowed = rows_allowed(restrict_to, self.rows, len(self))
