@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glovestore.arguments import whole_number
-from glovestore.cores import MOST_THREADS, usable_cores
+from glovestore.cores import usable_cores
 from glovestore.errors import TextFormatError
 from glovestore.format import layout
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
@@ -22,6 +22,7 @@ from glovestore.simd import chosen_tier
 from glovestore.sources.files import open_source
 from glovestore.sources.head import HeaderOption
 from glovestore.sources.text import OnBadLine, TextOptions, TextRead, TextReader
+from glovestore.threads import MOST_THREADS
 from glovestore.tokens import Token
 
 PathLike = str | os.PathLike[str]

@@ -6,20 +6,10 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 ROOT = Path("/")
-
-
-MOST_THREADS = 16  # of a build each has some megabytes of its own; a look-up ends before more have started
-
-
-@cache
-def worker_threads() -> int:
-    """Return how many threads native work takes by default: the usable cores when it was first asked, at most 16."""
-    return min(usable_cores(), MOST_THREADS)
 
 
 def usable_cores(root: Path = ROOT) -> int:

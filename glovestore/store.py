@@ -11,10 +11,10 @@ import numpy as np
 
 from glovestore import _core
 from glovestore.arguments import whole_number
-from glovestore.cores import worker_threads
 from glovestore.errors import StoreFormatError
 from glovestore.format import memory
 from glovestore.strings import as_strings
+from glovestore.threads import worker_threads
 from glovestore.tokens import first_few
 
 if TYPE_CHECKING:

@@ -34,10 +34,10 @@ def as_strings(tokens: Any) -> _core.Strings:
         return _core.Strings.of_arrow_array(*tokens.__arrow_c_array__())
     if hasattr(tokens, "__arrow_c_stream__"):
         return _core.Strings.of_arrow_stream(tokens.__arrow_c_stream__())
-    if hasattr(tokens, "__array__"):  # an index of pandas, say
-        return _of_array(np.asarray(tokens))
     if not isinstance(tokens, Iterable):
         raise TypeError(f"expected an iterable of tokens, got {type(tokens).__name__}")
+    if hasattr(tokens, "__array__"):  # an index of pandas, say
+        return _of_array(np.asarray(tokens))
     return _core.Strings.of_objects(tokens)
 
 

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: everything else comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
+    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress", "threads"},
     {"strict_json", "strings"},
     {"format"},
     {"keeping"},
@@ -141,7 +141,7 @@ with glovestore.open(sys.argv[1]) as store:
     {}
 """
 # The folders and modules of the package that opening a store, look-ups and matrices load; verify adds its own.
-OPENED = "_core arguments cores errors format opening store strict_json strings tokens"
+OPENED = "_core arguments errors format opening store strict_json strings threads tokens"
 
 
 def loaded_by(code: str, folder: Path) -> set[str]:

@@ -145,7 +145,7 @@ def test_arrow_without_any_value():
 )
 def test_arrow_of_other_things(make: str):
     pa = pytest.importorskip("pyarrow")
-    with pytest.raises(TypeError, match="^expected an Arrow array of strings, got one of format "):
+    with pytest.raises(TypeError, match=r"^expected an Arrow array of strings, got one of format "):
         as_strings(eval(f"pa.{make}", {"pa": pa}))
 
 
@@ -246,7 +246,7 @@ def test_what_is_no_strings_at_all(wrong: Any):
 @pytest.mark.parametrize("wrong", ["the", b"the"])
 def test_a_single_token_is_not_its_characters(wrong: Any):
     with pytest.raises(
-        TypeError, match="^expected an iterable of tokens, got the single token 'the': put it into a list"
+        TypeError, match=r"^expected an iterable of tokens, got the single token 'the': put it into a list"
     ):
         as_strings(wrong)
 

@@ -96,13 +96,13 @@ def test_bad_tensors_are_refused(make: Any, message: str):
 
 
 def test_a_dtype_that_out_does_not_have():
-    with pytest.raises(ValueError, match="^out: expected dtype float16, got bfloat16"):
+    with pytest.raises(ValueError, match=r"^out: expected dtype float16, got bfloat16"):
         make_matrix(["cat"], source(), out=torch.empty(1, DIM, dtype=torch.bfloat16), dtype=np.float16)
 
 
 def test_bfloat16_needs_a_tensor():
     for dtype in ("bfloat16", torch.bfloat16):
-        with pytest.raises(ValueError, match="^dtype: bfloat16 is not known to numpy: expected out="):
+        with pytest.raises(ValueError, match=r"^dtype: bfloat16 is not known to numpy: expected out="):
             make_matrix(["cat"], source(), dtype=dtype)
 
 

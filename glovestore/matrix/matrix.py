@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from glovestore import _core
-from glovestore.cores import worker_threads
 from glovestore.matrix.coverage import Coverage, warn_if_low
 from glovestore.matrix.fallbacks import Fallback, Rule, apply_fallbacks, resolve_fallbacks
 from glovestore.matrix.oov import Oov, resolve_oov
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
 from glovestore.matrix.targets import array_dtype, checked_target
 from glovestore.matrix.vectors import Vectors
+from glovestore.threads import worker_threads
 from glovestore.tokens import Token, as_text
 
 

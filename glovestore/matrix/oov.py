@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glovestore import _core
-from glovestore.cores import worker_threads
 from glovestore.matrix.vectors import Vectors
+from glovestore.threads import worker_threads
 from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
 
 # k tokens -> float32 (k, dim), or (dim,) when all of them get the same vector. Runs before anything is written.
