@@ -14,6 +14,7 @@ from glovestore import _core
 from glovestore.cores import usable_cores
 from glovestore.matrix.positions import resolve_vocab
 from glovestore.matrix.vectors import Find
+from glovestore.simd import chosen_tier
 
 Neighbours = list[tuple[str, float]]  # (token, cosine), best first
 
@@ -72,13 +73,13 @@ def nearest_rows(
     rows: NDArray[np.int64] | None = None,
     *,
     threads: int | None = None,
-    tier: str = _core.SIMD_TIERS[0],
+    tier: str | None = None,
 ) -> list[tuple[list[int], list[float]]]:
     """Return for each query (q, dim) up to k rows and their cosines, best first; of equal cosines the lower row first.
 
     left_out: for each query a row that is not to be found, or -1. rows: as in `Search`. A cosine is computed in
-    float64 and rounded to float32; with a vector of norm 0 it is 0. Neither tier nor threads (default: one a core, as
-    far as there is work) change anything in it.
+    float64 and rounded to float32; with a vector of norm 0 it is 0. Neither tier (default: as for a build) nor
+    threads (default: one a core, as far as there is work) change anything in it.
     """
     candidates = len(vectors) if rows is None else len(rows)
     found = np.empty((len(queries), min(k, candidates)), np.int64)
@@ -86,6 +87,7 @@ def nearest_rows(
     if threads is None:
         work = candidates * queries.size // THREAD_WORK
         threads = 1 if work < 2 else min(_cores(), MOST_THREADS, work)
+    tier = chosen_tier() if tier is None else tier
     _core.find_nearest(vectors, norms, queries, left_out, rows, found, cosines, counts, threads, tier)
     return [
         (found[query, :count].tolist(), cosines[query, :count].tolist()) for query, count in enumerate(counts.tolist())

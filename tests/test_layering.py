@@ -128,6 +128,7 @@ with glovestore.open(sys.argv[1]) as store:
     assert store["the"].shape == (2,)
     assert store.rows(["of", "absent"]).tolist() == [1, -1]
     assert store.matrix(["the"]).shape == (1, 2)
+    assert store.nearest("the", restrict_to=["of"])[0][0] == "of"
     assert store.verify() is None
 assert "numpy.ma" not in sys.modules, "10 ms for nothing"
 print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names))
