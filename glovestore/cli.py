@@ -186,8 +186,15 @@ def get(path: Path, tokens: tuple[str, ...], as_json: bool) -> None:
 @store_argument
 @tokens_argument
 @click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="How many.")
+@click.option(
+    "--restrict-to",
+    "among",
+    metavar="FILE",
+    type=file_path,
+    help="Find only tokens of FILE, which is as VOCAB is for `matrix`.",
+)
 @json_option
-def nearest(path: Path, tokens: tuple[str, ...], k: int, as_json: bool) -> None:
+def nearest(path: Path, tokens: tuple[str, ...], k: int, among: Path | None, as_json: bool) -> None:
     """Print the nearest tokens, by cosine.
 
     Without TOKENS, or with - alone, they come from standard input, one a line. Tokens that STORE lacks are named at
@@ -195,14 +202,18 @@ def nearest(path: Path, tokens: tuple[str, ...], k: int, as_json: bool) -> None:
 
     \b
       glovestore nearest glove.h5 king queen -k 5
+      glovestore nearest glove.h5 king --restrict-to vocab.txt
     """
+    if among is not None and str(among) == "-" and tokens in ((), ("-",)):
+        raise click.UsageError("expected TOKENS and --restrict-to to come from two places, got - for both")
+    allowed = None if among is None else terminal.asked_vocab(among)
     wanted = terminal.asked_tokens(tokens)
     results: list[tables.Neighbours] = []
     with glovestore.open(path) as store:
         found, missing = terminal.split_found(wanted, store.rows(wanted))
         for first in range(0, len(found), BATCH):
             batch = found[first : first + BATCH]
-            results += map(tables.Neighbours, batch, store.nearest(batch, k))
+            results += map(tables.Neighbours, batch, store.nearest(batch, k, restrict_to=allowed))
     if as_json:
         listed = [result.to_dict() for result in results]
         terminal.print_text(tables.to_json({"k": k, "results": listed, "missing": missing}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glovestore import _core
-from glovestore.cores import usable_cores
 from glovestore.matrix.positions import resolve_vocab
 from glovestore.matrix.vectors import Find
+from glovestore.simd import chosen_tier
+from glovestore.threads import worker_threads
 
 Neighbours = list[tuple[str, float]]  # (token, cosine), best first
 
-MOST_THREADS = 16
 THREAD_WORK = 1_000_000  # multiplications that are worth the start of a thread
 BATCH = 1024  # queries: of 100 dims 400 KB, which stay in the L2 cache beside a few rows
-
-_cores = functools.cache(usable_cores)  # 0.2 ms
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,20 +69,21 @@ def nearest_rows(
     rows: NDArray[np.int64] | None = None,
     *,
     threads: int | None = None,
-    tier: str = _core.SIMD_TIERS[0],
+    tier: str | None = None,
 ) -> list[tuple[list[int], list[float]]]:
     """Return for each query (q, dim) up to k rows and their cosines, best first; of equal cosines the lower row first.
 
     left_out: for each query a row that is not to be found, or -1. rows: as in `Search`. A cosine is computed in
-    float64 and rounded to float32; with a vector of norm 0 it is 0. Neither tier nor threads (default: one a core, as
-    far as there is work) change anything in it.
+    float64 and rounded to float32; with a vector of norm 0 it is 0. Neither tier (default: as for a build) nor
+    threads (default: one a core, as far as there is work) change anything in it.
     """
     candidates = len(vectors) if rows is None else len(rows)
     found = np.empty((len(queries), min(k, candidates)), np.int64)
     cosines, counts = np.empty(found.shape, np.float32), np.empty(len(queries), np.int64)
     if threads is None:
         work = candidates * queries.size // THREAD_WORK
-        threads = 1 if work < 2 else min(_cores(), MOST_THREADS, work)
+        threads = 1 if work < 2 else min(worker_threads(), work)
+    tier = chosen_tier() if tier is None else tier
     _core.find_nearest(vectors, norms, queries, left_out, rows, found, cosines, counts, threads, tier)
     return [
         (found[query, :count].tolist(), cosines[query, :count].tolist()) for query, count in enumerate(counts.tolist())

@@ -1,4 +1,4 @@
-"""Which SIMD tier a build uses."""
+"""Which SIMD tier builds and searches use."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from glovestore.arguments import whole_number
 from glovestore.errors import StoreFormatError
 from glovestore.format import memory
 from glovestore.strings import as_strings
-from glovestore.threads import worker_threads
+from glovestore.threads import threads_for
 from glovestore.tokens import first_few
 
 if TYPE_CHECKING:
@@ -165,14 +165,14 @@ class EmbeddingStore(_core.SingleLookups):
         if not isinstance(tokens, (list, tuple)):
             tokens = as_strings(tokens)
         rows = np.empty(len(tokens), np.int64)
-        self._index.find(tokens, rows, worker_threads())
+        self._index.find(tokens, rows, threads_for(len(tokens)))
         return rows
 
     def _vectors_of(self, tokens: Any) -> NDArray[np.float32]:
         """Return the vectors of k tokens, a new read-only (k, dim); KeyError names the first that are missing."""
         rows = self._present(as_strings(tokens))
         vectors = np.empty((len(rows), self.dim), np.float32)
-        _core.gather(self.vectors, rows, vectors, threads=worker_threads())
+        _core.gather(self.vectors, rows, vectors, threads=threads_for(len(rows)))
         vectors.flags.writeable = False
         return vectors
 

@@ -235,6 +235,20 @@ def test_nearest(path: Path) -> None:
     assert expected[0][0][0] == "queen"
 
 
+def test_nearest_among_some_tokens(path: Path, tmp_path: Path) -> None:
+    among = tmp_path / "some.txt"
+    among.write_bytes(b"the\nprince\nnone\nking\n")
+    with glovestore.open(path) as store:
+        expected = [token for token, _ in store.nearest("king", restrict_to=["the", "prince"])]
+    document = as_json("nearest", path, "king", "--restrict-to", among)
+    assert [near["token"] for near in document["results"][0]["nearest"]] == expected == ["prince", "the"]
+    result = run("nearest", path, "king", "--restrict-to", "-", stdin=among.read_bytes())
+    assert [line.split()[-1] for line in result.stdout.splitlines()] == ["king", *expected]
+    for tokens in ((), ("-",)):
+        result = run("nearest", path, *tokens, "--restrict-to", "-", stdin=b"king\n", code=2)
+        assert "TOKENS and --restrict-to to come from two places" in result.stderr
+
+
 def test_nearest_as_text(path: Path) -> None:
     text = run("nearest", path, stdin=b"king\nqueen\n").stdout
     first, second = text.split("\n\n")

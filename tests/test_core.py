@@ -171,6 +171,17 @@ def zeros(shape: Any, dtype: Any) -> NDArray[Any]:
     return np.zeros(shape, dtype)
 
 
+def find_nearest(**wrong: Any) -> None:
+    right = {
+        "vectors": zeros((3, 2), F4),
+        "norms": zeros(3, F4),
+        "queries": zeros((1, 2), F4),
+        "left_out": zeros(1, I8),
+    }
+    right |= {"rows": None, "out": zeros((1, 2), I8), "cosines": zeros((1, 2), F4), "counts": zeros(1, I8)}
+    _core.find_nearest(**(right | wrong))
+
+
 GUARDS: dict[str, Callable[[], Any]] = {
     "text without padding": lambda: parse(0, 6, zeros((1, 2), F4), zeros(9, U1), zeros(1, U2), text=TEXT[:-1]),
     "text without newline": lambda: parse(0, 5, zeros((1, 2), F4), zeros(9, U1), zeros(1, U2)),
@@ -191,6 +202,13 @@ GUARDS: dict[str, Callable[[], Any]] = {
     "a tier that no machine has": lambda: _core.row_norms(zeros((3, 2), F4), zeros(3, F4), "mmx"),
     "gather to another dim": lambda: _core.gather(zeros((3, 2), F4), zeros(1, I8), zeros((1, 3), F4)),
     "gather to few positions": lambda: _core.gather(zeros((3, 2), F4), zeros(2, I8), zeros((2, 2), F4), zeros(1, I8)),
+    "nearest with few norms": lambda: find_nearest(norms=zeros(2, F4)),
+    "nearest to queries of another dim": lambda: find_nearest(queries=zeros((1, 3), F4)),
+    "nearest with few rows left out": lambda: find_nearest(left_out=NO_ROWS),
+    "nearest with few counts": lambda: find_nearest(counts=NO_ROWS),
+    "nearest of fewer queries": lambda: find_nearest(out=zeros((0, 2), I8)),
+    "nearest with fewer cosines": lambda: find_nearest(cosines=zeros((1, 1), F4)),
+    "nearest without threads": lambda: find_nearest(threads=0),
     "a position outside its piece": lambda: _core.PieceHashes(4, 4),
     "rows of another dim": lambda: row_writer(2).append(zeros((1, 3), F4), zeros(1, U1), zeros(1, U2)),
     "rows without tokens": lambda: row_writer(2).append(zeros((1, 2), F4), zeros(0, U1), zeros(0, U2)),
@@ -224,6 +242,13 @@ def test_gather_outside_writes_nothing(rows: list[int], positions: list[int] | N
     with pytest.raises(IndexError):
         _core.gather(vectors, np.array(rows, I8), out, None if positions is None else np.array(positions, I8))
     assert not out.any()
+
+
+@pytest.mark.parametrize("row", [3, -1, 2**62])
+def test_nearest_of_rows_outside(row: int):
+    find_nearest(rows=np.array([0, 2], I8))
+    with pytest.raises(IndexError, match=f"rows from 0 to 2, got {row} at position 1"):
+        find_nearest(rows=np.array([0, row], I8))
 
 
 @settings(max_examples=200, deadline=None)

@@ -21,8 +21,8 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: everything else comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress", "threads"},
-    {"strict_json", "strings"},
+    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
+    {"strict_json", "strings", "threads"},
     {"format"},
     {"keeping"},
     {"sources", "matrix", "vocabulary"},
@@ -138,10 +138,11 @@ with glovestore.open(sys.argv[1]) as store:
     assert store["the"].shape == (2,)
     assert store.rows(["of", "absent"]).tolist() == [1, -1]
     assert store.matrix(["the"]).shape == (1, 2)
+    assert store.nearest("the", restrict_to=["of"])[0][0] == "of"
     {}
 """
 # The folders and modules of the package that opening a store, look-ups and matrices load; verify adds its own.
-OPENED = "_core arguments errors format opening store strict_json strings threads tokens"
+OPENED = "_core arguments errors format matrix nearest opening store strict_json strings threads tokens"
 
 
 def loaded_by(code: str, folder: Path) -> set[str]:

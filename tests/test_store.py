@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import pickle
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -185,105 +183,3 @@ def test_a_forked_process_uses_the_store_of_its_parent(store: EmbeddingStore):
 def test_reports_pickle(build_bytes: Callable[..., Built]):
     report = build_bytes(SMALL_TEXT).report
     assert pickle.loads(pickle.dumps(report)) == report
-
-
-# ----- nearest
-
-
-def cosines(store: EmbeddingStore, query: np.ndarray) -> np.ndarray:
-    """Return the cosine of a query with every row, in float64; 0 where a vector is zero."""
-    vectors, query = store.vectors.astype(np.float64), query.astype(np.float64)
-    norms = np.sqrt((vectors**2).sum(1)) * math.sqrt((query**2).sum())
-    return np.divide(vectors @ query, norms, out=np.zeros(len(vectors)), where=norms > 0)
-
-
-def assert_nearest(store: EmbeddingStore, found: list[tuple[str, float]], query: np.ndarray, k: int, but: set[int]):
-    """Each cosine is right, none is repeated, and no row that was left out is clearly nearer."""
-    expected = cosines(store, query)
-    rows = store.rows([token for token, _ in found]).tolist()
-    left = [row for row in range(len(store)) if row not in but]
-    assert len(set(rows)) == len(rows) == min(k, len(left))
-    assert not but & set(rows)
-    values = [cosine for _, cosine in found]
-    assert values == sorted(values, reverse=True)
-    assert np.allclose(values, expected[rows], atol=2e-6)
-    assert np.allclose(values, np.sort(expected[left])[::-1][: len(values)], atol=2e-6)
-
-
-def test_nearest_to_tokens(large: EmbeddingStore):
-    random_ = random.Random(1)
-    rows = [0, 16_383, 16_384, 39_999, *(random_.randrange(40_000) for _ in range(10))]
-    tokens = [large.tokens[row] for row in rows]
-    for row, token, found in zip(rows, tokens, large.nearest(tokens, k=7), strict=True):
-        assert_nearest(large, found, large.vectors[row], 7, {row})
-        assert [name for name, _ in large.nearest(token, k=7)] == [name for name, _ in found]
-
-
-def test_nearest_to_vectors(large: EmbeddingStore):
-    queries = np.random.default_rng(2).normal(size=(5, 12))
-    found = large.nearest(queries, k=4)
-    for query, line in zip(queries, found, strict=True):
-        assert_nearest(large, line, query, 4, set())
-    assert [token for token, _ in large.nearest(queries[0], k=4)] == [token for token, _ in found[0]]
-    row = 123
-    token, cosine = large.nearest(large.vectors[row], k=1)[0]
-    assert token == large.tokens[row]
-    assert cosine == pytest.approx(1, abs=1e-6)
-
-
-def test_nearest_defaults_to_ten_plain_pairs(large: EmbeddingStore):
-    found = large.nearest(large.tokens[5])
-    assert len(found) == 10
-    assert all(type(pair) is tuple and type(pair[0]) is str and type(pair[1]) is float for pair in found)
-
-
-def test_nearest_of_more_than_there_are(store: EmbeddingStore):
-    found = store.nearest("token7", k=1000)
-    assert_nearest(store, found, store.vectors[7], 1000, {7})
-    assert_nearest(store, store.nearest(store.vectors[7], k=1000), store.vectors[7], 1000, set())
-
-
-def test_nearest_ties_go_to_the_lower_row(build_bytes: Callable[..., Built]):
-    text = b"".join(b"t%d %d 0\n" % (i, 1 + i % 3) for i in range(50)) + b"other 0 1\n"
-    with glovestore.open(build_bytes(text).path) as store:
-        assert [token for token, _ in store.nearest("t20", k=5)] == ["t0", "t1", "t2", "t3", "t4"]
-        assert store.nearest("other", k=60)[-1] == ("t49", 0.0)
-
-
-def test_nearest_with_zero_vectors(build_bytes: Callable[..., Built]):
-    with glovestore.open(build_bytes(b"zero 0 -0\na 1 0\nb -1 0\n").path) as store:
-        assert store.nearest("zero") == [("a", 0.0), ("b", 0.0)]
-        assert store.nearest("a") == [("zero", 0.0), ("b", -1.0)]
-        assert store.nearest(np.zeros(2)) == [("zero", 0.0), ("a", 0.0), ("b", 0.0)]
-
-
-@pytest.mark.parametrize("scale", [b"e37", b"e38", b"e-38", b"e-44"])
-def test_nearest_with_huge_and_tiny_vectors(build_bytes: Callable[..., Built], scale: bytes):
-    """Squares of these overflow or vanish in float32, and their norms nearly do; the angles are ordinary."""
-    rows = [b"1 0 0", b"1 1 0", b"0 1 0", b"-1 0 0", b"3 2 1", b"3 3 3"]
-    text = b"".join(b"t%d " % i + row.replace(b" ", scale + b" ") + scale + b"\n" for i, row in enumerate(rows))
-    with glovestore.open(build_bytes(text).path) as store:
-        for row in range(len(rows)):
-            found = store.nearest(f"t{row}", k=6)
-            assert all(math.isfinite(cosine) for _, cosine in found)
-            expected = cosines(store, store.vectors[row])
-            assert [token for token, _ in found] == [
-                f"t{other}" for other in np.argsort(-np.round(expected, 5), kind="stable") if other != row
-            ]
-
-
-def test_nearest_to_what_is_absent_or_wrong(store: EmbeddingStore):
-    with pytest.raises(KeyError, match="absent"):
-        store.nearest("absent")
-    with pytest.raises(KeyError, match="absent"):
-        store.nearest(["token1", "absent"])
-    for query in (np.ones(4), np.ones((2, 2)), np.ones((1, 1, 3)), np.float32(1)):
-        with pytest.raises((ValueError, TypeError)):
-            store.nearest(query)
-    for query in (np.array([1, np.nan, 2]), np.array([1, np.inf, 2])):
-        with pytest.raises(ValueError, match="finite"):
-            store.nearest(query)
-    for k in (0, -1, 1.5, "3", None, True):
-        with pytest.raises(ValueError, match="k"):
-            store.nearest("token1", k=k)
-    assert store.nearest([], k=3) == []

@@ -11,6 +11,7 @@ from gil import another_thread
 from row_writers import index_of, row_writer, written_rows
 
 from glovestore import _core
+from glovestore.nearest import nearest_rows
 
 ROWS, DIM = 20_000, 100
 VECTORS = np.random.default_rng(1).normal(size=(ROWS, DIM)).astype(np.float32)
@@ -52,7 +53,12 @@ def gather() -> None:
     _core.gather(VECTORS, rows, np.empty((len(rows), DIM), np.float32))
 
 
-@pytest.mark.parametrize("work", [parse, hash_text, write_rows, ingest, statistics, norms, gather])
+def nearest() -> None:
+    norms = np.linalg.norm(VECTORS, axis=1)
+    nearest_rows(VECTORS, norms, VECTORS[:100], 10, np.arange(100), threads=1)
+
+
+@pytest.mark.parametrize("work", [parse, hash_text, write_rows, ingest, statistics, norms, gather, nearest])
 def test_other_threads_run_meanwhile(work: Callable[[], None]):
     with another_thread() as count:
         assert any(moved_during(work, count) for _ in range(200))

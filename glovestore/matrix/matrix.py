@@ -16,7 +16,7 @@ from glovestore.matrix.oov import Oov, resolve_oov
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
 from glovestore.matrix.targets import array_dtype, checked_target
 from glovestore.matrix.vectors import Vectors
-from glovestore.threads import worker_threads
+from glovestore.threads import threads_for
 from glovestore.tokens import Token, as_text
 
 
@@ -172,7 +172,7 @@ def _fill(
         row_at = np.full(resolved.size, -1, np.int64)
         row_at[resolved.indices] = rows
         rows, orphans = row_at, resolved.indices[orphans]
-    threads = worker_threads()
+    threads = threads_for(len(rows))
     _core.gather(vectors, rows, target, threads=threads)
     one_for_all = values.ndim == 1
     sources = np.zeros(len(orphans), np.int64) if one_for_all else np.arange(len(orphans))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glovestore import _core
 from glovestore.matrix.vectors import Vectors
-from glovestore.threads import worker_threads
+from glovestore.threads import threads_for
 from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
 
 # k tokens -> float32 (k, dim), or (dim,) when all of them get the same vector. Runs before anything is written.
@@ -59,7 +59,9 @@ def _normal(source: Vectors) -> Policy:
     def policy(tokens: Sequence[Token]) -> NDArray[np.float32]:
         values = np.empty((len(tokens), source.dim), np.float32)
         seeds = _core.Strings.of_objects(map(as_bytes, tokens))
-        _core.normal_vectors(seeds, source.mean, source.std, values, worker_threads())
+        _core.normal_vectors(
+            seeds, source.mean, source.std, values, threads_for(8 * len(tokens))
+        )  # as dear as 8 look-ups
         return values
 
     return policy
