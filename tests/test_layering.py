@@ -142,7 +142,7 @@ with glovestore.open(sys.argv[1]) as store:
     {}
 """
 # The folders and modules of the package that opening a store, look-ups and matrices load; verify adds its own.
-OPENED = "_core arguments errors format matrix nearest opening store strict_json strings threads tokens"
+OPENED = "_core arguments errors format matrix nearest opening simd store strict_json strings threads tokens"
 
 
 def loaded_by(code: str, folder: Path) -> set[str]:

@@ -198,8 +198,8 @@ def test_the_default_of_threads_is_one_a_core_if_there_is_work(monkeypatch: pyte
 
     monkeypatch.setattr(_core, "find_nearest", spy)
     vectors = np.ones((10_000, 100), F4)
-    for cores in (1, 3, 64):
-        monkeypatch.setattr(nearest, "_cores", lambda cores=cores: cores)
+    for cores in (1, 3, 16):
+        monkeypatch.setattr(nearest, "worker_threads", lambda cores=cores: cores)
         for queries in (vectors[:1], vectors[:3], vectors[:100]):
             nearest_rows(vectors, vectors[:, 0], queries, 1, np.zeros(len(queries), np.int64))
     assert asked == [1, 1, 1, 1, 3, 3, 1, 3, 16]
