@@ -5,7 +5,8 @@
     --sweep WHICH    file sizes of test_sweep.py: none (as without it), small (up to 200 MB), full (up to 5.6 GB)
     --folder DIR     where the files of a sweep are generated and loaded from (default: pytest's temporary folder)
 
-Everything is measured warm: files are in the page cache, and functions ran before (but for peers that run once).
+Everything is measured warm unless its row says cold: files are in the page cache, and functions ran before (but for peers
+that run once).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from texts import SHAPES, Text, check_store, read_text, settled
 import glovestore
 
 DIM = 100
-CACHE = "page cache warm"
+CACHE = "page cache warm unless a row says cold"
 ROWS: pytest.StashKey[list[Row]] = pytest.StashKey()
 LEFT_OUT: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
 
