@@ -17,6 +17,7 @@ from typing import Any
 
 import machine
 import numpy as np
+import openers
 import pytest
 import vectors_generator
 from measuring import Measure
@@ -150,3 +151,10 @@ def row_dict(store: glovestore.EmbeddingStore) -> dict[str, int]:
 def vector_dict(store: glovestore.EmbeddingStore, row_dict: dict[str, int]) -> dict[str, NDArray[np.float32]]:
     """The tutorial's dict: a numpy array for every token."""
     return {token: store.vectors[row].copy() for token, row in row_dict.items()}
+
+
+@pytest.fixture(scope="session")
+def keyed(store: glovestore.EmbeddingStore) -> Any:
+    """The vectors in gensim."""
+    pytest.importorskip("gensim")
+    return openers.as_gensim(list(store.tokens), np.array(store.vectors))

@@ -70,12 +70,16 @@ def rows_matrix(opened: Rows, tokens: list[str]) -> Matrix:
 # --- gensim ----------------------------------------------------------------------------------------------------------
 
 
-def save_gensim(folder: Path, tokens: list[str], vectors: Matrix) -> None:
+def as_gensim(tokens: list[str], vectors: Matrix) -> Any:
     from gensim.models import KeyedVectors
 
-    keyed = KeyedVectors(vectors.shape[1], count=len(tokens))
+    keyed = KeyedVectors(vectors.shape[1])
     keyed.add_vectors(tokens, vectors)
-    keyed.save(str(folder / "gensim.kv"))
+    return keyed
+
+
+def save_gensim(folder: Path, tokens: list[str], vectors: Matrix) -> None:
+    as_gensim(tokens, vectors).save(str(folder / "gensim.kv"))
 
 
 def open_gensim(folder: Path) -> Any:
