@@ -4,9 +4,11 @@
     --rows N         rows of the generated file
     --sweep WHICH    file sizes of test_sweep.py: none (as without it), small (up to 200 MB), full (up to 5.6 GB)
     --folder DIR     where the files of a sweep are generated and loaded from (default: pytest's temporary folder)
+    --texts FILE     texts to encode, one a line, behind a label and a tab or alone; without it, they are generated
+    --texts-mb N     MB of generated texts
 
-Everything is measured warm unless its row says cold: files are in the page cache, and functions ran before (but for peers
-that run once).
+Everything is measured warm unless its row says cold: files are in the page cache, and functions ran before (but for
+peers that run once).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import numpy as np
 import openers
 import pytest
 import vectors_generator
+from corpus import Corpus, generated_texts, read_texts
 from measuring import Measure
 from numpy.typing import NDArray
 from processes import Job
@@ -43,6 +46,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--folder", type=Path, metavar="DIR", help="where the sweep's files go (default: a temporary folder)"
     )
+    group.addoption("--texts", type=Path, metavar="FILE", help="texts to encode (default: generated ones)")
+    group.addoption("--texts-mb", type=float, default=16, help="MB of generated texts (default: %(default)s)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -158,3 +163,12 @@ def keyed(store: glovestore.EmbeddingStore) -> Any:
     """The vectors in gensim."""
     pytest.importorskip("gensim")
     return openers.as_gensim(list(store.tokens), np.array(store.vectors))
+
+
+@pytest.fixture(scope="session")
+def corpus(pytestconfig: pytest.Config) -> Corpus:
+    """The texts of this run."""
+    path: Path | None = pytestconfig.getoption("texts")
+    if path is not None:
+        return Corpus(f"the texts of {path.name}", read_texts(path))
+    return Corpus("generated texts", generated_texts(int(pytestconfig.getoption("texts_mb") * 1e6)))
