@@ -25,6 +25,7 @@ import vectors_generator
 from corpus import Corpus, generated_texts, read_texts
 from measuring import Measure
 from numpy.typing import NDArray
+from openers import Opener
 from processes import Job
 from pytest_benchmark.fixture import BenchmarkFixture
 from table import Row, render
@@ -33,6 +34,7 @@ from texts import SHAPES, Text, check_store, read_text, settled
 import glovestore
 
 DIM = 100
+Converted = Callable[[Opener], Path]
 CACHE = "page cache warm unless a row says cold"
 ROWS: pytest.StashKey[list[Row]] = pytest.StashKey()
 LEFT_OUT: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
@@ -156,6 +158,22 @@ def row_dict(store: glovestore.EmbeddingStore) -> dict[str, int]:
 def vector_dict(store: glovestore.EmbeddingStore, row_dict: dict[str, int]) -> dict[str, NDArray[np.float32]]:
     """The tutorial's dict: a numpy array for every token."""
     return {token: store.vectors[row].copy() for token, row in row_dict.items()}
+
+
+@pytest.fixture(scope="session")
+def converted(store: glovestore.EmbeddingStore) -> Converted:
+    """Convert the vectors for an opener, once, into the folder of the store; return the folder."""
+    done: set[Opener] = set()
+
+    def convert(opener: Opener) -> Path:
+        if opener.package:
+            pytest.importorskip(opener.package)
+        if opener.convert and opener not in done:
+            opener.convert(store.path.parent, list(store.tokens), np.array(store.vectors))
+            done.add(opener)
+        return store.path.parent
+
+    return convert
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ import page_cache
 import pytest
 import second_process
 import startup
+from conftest import Converted
 from measuring import PROCESS_CLOCK, Measure, Task, in_a_process
 from openers import GLOVESTORE, LMDB, PEERS, PICKLE, SQLITE, Opener
 
@@ -31,23 +32,6 @@ COLD = pytest.mark.parametrize("opener", [GLOVESTORE, LMDB, PICKLE], ids=lambda 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 OPEN = Task("open, in process")
-Converted = Callable[[Opener], Path]
-
-
-@pytest.fixture(scope="module")
-def converted(store: glovestore.EmbeddingStore) -> Converted:
-    """Convert the vectors for an opener, once, into the folder of the store; return the folder."""
-    done: set[Opener] = set()
-
-    def convert(opener: Opener) -> Path:
-        if opener.package:
-            pytest.importorskip(opener.package)
-        if opener.convert and opener not in done:
-            opener.convert(store.path.parent, list(store.tokens), np.array(store.vectors))
-            done.add(opener)
-        return store.path.parent
-
-    return convert
 
 
 @ALL
