@@ -20,13 +20,14 @@ import second_process
 import startup
 from conftest import Converted
 from measuring import PROCESS_CLOCK, Measure, Task, in_a_process
-from openers import GLOVESTORE, LMDB, PEERS, PICKLE, SQLITE, Opener
+from openers import GENSIM, GLOVESTORE, LMDB, PEERS, PICKLE, SQLITE, Opener
 
 import glovestore
 
 TOKENS = 20_000
 IMPORT_ROUNDS = 31
 USE_ROUNDS = 15
+ROUNDS = {GLOVESTORE: 9, GENSIM: 3}  # whose import alone takes a second or two
 ALL = pytest.mark.parametrize("opener", [GLOVESTORE, *PEERS], ids=lambda opener: opener.name)
 COLD = pytest.mark.parametrize("opener", [GLOVESTORE, LMDB, PICKLE], ids=lambda opener: opener.name)
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -130,7 +131,7 @@ def measure_second_process(
 def test_open_and_matrix_in_a_second_process(
     measure_second_process: Callable[..., None], converted: Converted, opener: Opener, which: str
 ) -> None:
-    measure_second_process(opener, converted(opener), which, "warm", rounds=9 if opener is GLOVESTORE else 5)
+    measure_second_process(opener, converted(opener), which, "warm", rounds=ROUNDS.get(opener, 5))
 
 
 @in_a_process

@@ -84,7 +84,7 @@ def measure_workers(
         f"{opener.name}: {NAMES[how]}",
         run,
         check,
-        rounds=3,
+        rounds=3 if opener is GLOVESTORE else 2,
         warmup_rounds=0,
         baseline=(opener.name, how) == (GLOVESTORE.name, "fork"),
     )
