@@ -10,6 +10,7 @@ import pickle
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,16 @@ class Opener:
     matrix: Callable[[Any, list[str]], Matrix]
     convert: Callable[[Path, list[str], Matrix], None] | None  # None: the store is there already
     files: str  # a pattern
-    module: str = "numpy"  # imported before the clock starts
+    module: str = "numpy"  # imported before the clock starts, with `names` of it that load on first use
     package: str = ""
     close: Callable[[Any], None] | None = None  # needed before the files can be opened again
+    names: tuple[str, ...] = ()
+
+    def do_imports(self) -> None:
+        """Import all that opening and the matrix take."""
+        module = import_module(self.module)
+        for name in self.names:
+            getattr(module, name)
 
 
 # --- ours ------------------------------------------------------------------------------------------------------------
@@ -205,7 +213,7 @@ def open_safetensors(folder: Path) -> Rows:
     return {token: row for row, token in enumerate(words)}, load_file(folder / "words.safetensors")["vectors"]
 
 
-GLOVESTORE = Opener("glovestore", open_store, store_matrix, None, "store.h5", "glovestore")
+GLOVESTORE = Opener("glovestore", open_store, store_matrix, None, "store.h5", "glovestore", names=("open",))
 PICKLE = Opener("pickled dict + mapped npy", open_pickle, rows_matrix, pickle_rows, "rows.*")
 GENSIM = Opener("gensim mapped", open_gensim, gensim_matrix, save_gensim, "gensim.*", "gensim.models", "gensim")
 LMDB = Opener("LMDB", open_lmdb, lmdb_matrix, save_lmdb, "vectors.lmdb*", "lmdb", "lmdb", close_lmdb)

@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +37,7 @@ def main(name: str, folder: str, tokens_file: str, matrix_file: str) -> None:
     """Be the second process."""
     opener = OPENERS[name]
     tokens = json.loads(Path(tokens_file).read_bytes())
-    import_module(opener.module)
+    opener.do_imports()
     start = time.perf_counter()
     matrix = opener.matrix(opener.open(Path(folder)), tokens)
     seconds = time.perf_counter() - start

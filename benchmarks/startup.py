@@ -16,6 +16,7 @@ from second_process import run_python
 READ_TOKENS = "import sys; tokens = open(sys.argv[1], encoding='utf-8', newline='\\n').read().split('\\n'); "
 IMPORTS = {
     "python -c 'import glovestore'": "import glovestore",
+    "python -c 'from glovestore import open'": "from glovestore import open",  # public names load on first use
     "python -c 'import numpy'": "import numpy",
     "python -c pass": "pass",
 }

@@ -16,7 +16,6 @@ import sys
 import time
 import zlib
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -62,7 +61,7 @@ def perform(order: Order) -> Outcome:
     context = multiprocessing.get_context("fork" if order.how == "fork" else "spawn")
     barrier, answers = context.Barrier(order.workers + 1), context.Queue()
     if order.how != "spawn":
-        import_module(opener.module)
+        opener.do_imports()
     start = time.perf_counter()
     opened = None if order.how == "spawn" else opener.open(Path(order.folder))
     workers = [context.Process(target=work, args=(order, opened, barrier, answers)) for _ in range(order.workers)]
@@ -81,7 +80,7 @@ def perform(order: Order) -> Outcome:
 def work(order: Order, opened: Any, barrier: Barrier, answers: Queue[tuple[int, int]]) -> None:
     """Be a worker."""
     opener = OPENERS[order.opener]
-    import_module(opener.module)
+    opener.do_imports()
     tokens = json.loads(Path(order.tokens).read_bytes())
     before = private_memory()
     if opened is None:

@@ -80,6 +80,16 @@ def test_lmdb_can_be_opened_again_after_it_was_closed(folder: Path) -> None:
         LMDB.close(LMDB.open(folder))
 
 
+def test_everything_is_imported_before_the_clock_starts(folder: Path) -> None:
+    """A process that has done the imports opens and makes the matrix without another one."""
+    code = (
+        "import sys; from pathlib import Path; sys.path.append(sys.argv[1]); import openers;"
+        " opener = openers.GLOVESTORE; opener.do_imports(); before = set(sys.modules);"
+        " opener.matrix(opener.open(Path(sys.argv[2])), ['b']); print(sorted(set(sys.modules) - before))"
+    )
+    assert second_process.run_python("-c", code, Path(second_process.__file__).parent, folder) == "[]\n"
+
+
 def test_rows_of_a_dataset_come_in_any_order() -> None:
     dataset = np.arange(12).reshape(6, 2)
     assert fancy_indexed(dataset, [4, 0, 4, 5]).tolist() == [[8, 9], [0, 1], [8, 9], [10, 11]]
