@@ -1,8 +1,9 @@
 # make demo      the whole path on real vectors, from text to nn.Embedding   (VECTORS=file: on your own file)
 # make test      the test suite against the installed package                (ARGS="-k store": arguments for pytest)
 # make lint      ruff, mypy, and the stub of the extension against the extension
-# make bench     benchmarks beside other libraries, and one table            (VECTORS=file, ARGS="-k open": for pytest)
+# make bench     benchmarks beside other libraries, and one table  (VECTORS=file, TEXTS=file, ARGS="-k open": for pytest)
 # make bench-plot  time against file size, throughput by tier  (SWEEP=full: up to 5.6 GB; FOLDER=where the files go)
+# make bench-growth  time per token against the sizes of vocabulary and store           (SWEEP=full: up to 10 M rows)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make fuzz      ten million hard decimals through every SIMD tier               (N=100000, SEED=7: fewer, others)
 # make clean     remove what these commands made
@@ -20,6 +21,7 @@ export PYTHONSAFEPATH = 1
 
 PYTHON ?= python3
 VECTORS ?=
+TEXTS ?=
 ARGS ?=
 N ?= 10_000_000
 SEED ?= 0
@@ -33,7 +35,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench bench-plot sanitize fuzz clean
+.PHONY: demo test lint bench bench-plot bench-growth sanitize fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -52,7 +54,7 @@ BENCH_JSON = .benchmarks/latest.json
 bench: .venv-bench/installed
 	@mkdir -p $(dir $(BENCH_JSON))
 	@.venv-bench/bin/pytest benchmarks --benchmark-only --benchmark-quiet --benchmark-json=$(BENCH_JSON) \
-		$(if $(VECTORS),--vectors '$(VECTORS)') $(ARGS)
+		$(if $(VECTORS),--vectors '$(VECTORS)') $(if $(TEXTS),--texts '$(TEXTS)') $(ARGS)
 
 # Sizes are swept on generated files; tiers and threads are measured on VECTORS, or on a generated file of GloVe's shape.
 SWEEP ?= small
@@ -64,6 +66,13 @@ bench-plot: .venv-bench/installed
 		--benchmark-json=$(SWEEP_JSON) --sweep $(SWEEP) $(if $(FOLDER),--folder '$(FOLDER)') \
 		$(if $(VECTORS),--vectors '$(VECTORS)',--rows 400000) $(ARGS)
 	@.venv-bench/bin/python benchmarks/plot.py $(SWEEP_JSON) benchmarks/plots
+
+GROWTH_JSON = .benchmarks/growth.json
+bench-growth: .venv-bench/installed
+	@mkdir -p $(dir $(GROWTH_JSON))
+	@.venv-bench/bin/pytest benchmarks/test_growth.py --benchmark-only --benchmark-quiet \
+		--benchmark-json=$(GROWTH_JSON) --sweep $(SWEEP) $(if $(FOLDER),--folder '$(FOLDER)') $(ARGS)
+	@.venv-bench/bin/python benchmarks/plot.py $(GROWTH_JSON) benchmarks/plots
 
 SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py, \
 	$(shell grep -LE 'import torch|importorskip|glovestore\.torch' tests/test_*.py))

@@ -4,8 +4,11 @@
     --rows N         rows of the generated file
     --sweep WHICH    file sizes of test_sweep.py: none (as without it), small (up to 200 MB), full (up to 5.6 GB)
     --folder DIR     where the files of a sweep are generated and loaded from (default: pytest's temporary folder)
+    --texts FILE     texts to encode, one a line, behind a label and a tab or alone; without it, they are generated
+    --texts-mb N     MB of generated texts
 
-Everything is measured warm: files are in the page cache, and functions ran before (but for peers that run once).
+Everything is measured warm unless its row says cold: files are in the page cache, and functions ran before (but for
+peers that run once).
 """
 
 from __future__ import annotations
@@ -16,10 +19,13 @@ from typing import Any
 
 import machine
 import numpy as np
+import openers
 import pytest
 import vectors_generator
+from corpus import Corpus, generated_texts, read_texts
 from measuring import Measure
 from numpy.typing import NDArray
+from openers import Opener
 from processes import Job
 from pytest_benchmark.fixture import BenchmarkFixture
 from table import Row, render
@@ -28,7 +34,8 @@ from texts import SHAPES, Text, check_store, read_text, settled
 import glovestore
 
 DIM = 100
-CACHE = "page cache warm"
+Converted = Callable[[Opener], Path]
+CACHE = "page cache warm unless a row says cold"
 ROWS: pytest.StashKey[list[Row]] = pytest.StashKey()
 LEFT_OUT: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
 
@@ -41,6 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--folder", type=Path, metavar="DIR", help="where the sweep's files go (default: a temporary folder)"
     )
+    group.addoption("--texts", type=Path, metavar="FILE", help="texts to encode (default: generated ones)")
+    group.addoption("--texts-mb", type=float, default=16, help="MB of generated texts (default: %(default)s)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -149,3 +158,35 @@ def row_dict(store: glovestore.EmbeddingStore) -> dict[str, int]:
 def vector_dict(store: glovestore.EmbeddingStore, row_dict: dict[str, int]) -> dict[str, NDArray[np.float32]]:
     """The tutorial's dict: a numpy array for every token."""
     return {token: store.vectors[row].copy() for token, row in row_dict.items()}
+
+
+@pytest.fixture(scope="session")
+def converted(store: glovestore.EmbeddingStore) -> Converted:
+    """Convert the vectors for an opener, once, into the folder of the store; return the folder."""
+    done: set[Opener] = set()
+
+    def convert(opener: Opener) -> Path:
+        if opener.package:
+            pytest.importorskip(opener.package)
+        if opener.convert and opener not in done:
+            opener.convert(store.path.parent, list(store.tokens), np.array(store.vectors))
+            done.add(opener)
+        return store.path.parent
+
+    return convert
+
+
+@pytest.fixture(scope="session")
+def keyed(store: glovestore.EmbeddingStore) -> Any:
+    """The vectors in gensim."""
+    pytest.importorskip("gensim")
+    return openers.as_gensim(list(store.tokens), np.array(store.vectors))
+
+
+@pytest.fixture(scope="session")
+def corpus(pytestconfig: pytest.Config) -> Corpus:
+    """The texts of this run."""
+    path: Path | None = pytestconfig.getoption("texts")
+    if path is not None:
+        return Corpus(f"the texts of {path.name}", read_texts(path))
+    return Corpus("generated texts", generated_texts(int(pytestconfig.getoption("texts_mb") * 1e6)))

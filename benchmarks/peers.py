@@ -15,7 +15,19 @@ import numpy as np
 from loaders import Arrays, Expected, Loader, check_arrays
 from numpy.typing import NDArray
 
-PACKAGES = ("polars", "pyarrow", "pandas", "gensim", "isal", "backports.zstd")  # what the figures depend on
+PACKAGES = (  # what the figures depend on
+    "polars",
+    "pyarrow",
+    "pandas",
+    "gensim",
+    "lmdb",
+    "h5py",
+    "safetensors",
+    "tokenizers",
+    "scikit-learn",
+    "isal",
+    "backports.zstd",
+)
 
 
 def pandas_recipe(path: Path) -> dict[Any, NDArray[np.float64]]:

@@ -24,8 +24,8 @@ class Row:
     """One benchmark: the median time of a call in seconds, and the work it did, in whatever `unit` speaks of.
 
     A unit "THINGS/s" is work / time; "ns/THING" is time / work. Ratios are to the group's baseline. `vectors` are rows
-    of vectors that a call reads, `memory` is the peak in bytes above that of a process that only imports. What was
-    left out has the time NaN.
+    of vectors that a call reads, `memory` is in bytes, above that of a process that only imports. What was left out
+    has the time NaN.
     """
 
     group: str
@@ -82,7 +82,7 @@ class Row:
             "time": duration(self.seconds),
             "rate": self.rate,
             "rows/s": self.vectors_rate,
-            "memory": "" if self.memory is None else f"{self.memory / 1e6:,.0f} MB",
+            "memory": megabytes(self.memory),
             "notes": self.notes,
         }
 
@@ -101,6 +101,13 @@ def significant(value: float) -> str:
         return f"{value:,.0f}"
     decimals = 1 if value >= 10 else 2
     return f"{value:.{decimals}f}"
+
+
+def megabytes(nbytes: float | None) -> str:
+    """Return an amount of memory in whole MB, with a decimal where there are few; nothing for none."""
+    if nbytes is None:
+        return ""
+    return f"{nbytes / 1e6:,.{0 if nbytes >= 1e7 else 1}f} MB"
 
 
 def duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ import processes
 import pytest
 import vectors_generator
 from processes import Job
-from table import Row, duration, ratio, render
+from table import Row, duration, megabytes, ratio, render
 
 import glovestore
 
@@ -39,16 +39,16 @@ def test_every_suite_passes_and_skips_only_what_is_not_installed(tmp_path: Path)
     text = vectors_generator.generate(tmp_path / "tiny.txt", 300, 7)
     with text.open("ab") as file:
         file.write(b"nan 1 2 3 4 5 6 7\nnull 1 2 3 4 5 6 -7\n")
-    output = run("benchmarks", "--benchmark-disable", "--vectors", text, folder=tmp_path)
+    output = run("benchmarks", "--benchmark-disable", "--vectors", text, "--texts-mb", "0.02", folder=tmp_path)
     passed = re.findall(r"^PASSED benchmarks/(\w+\.py)::(\w+)", output, re.MULTILINE)
-    assert {suite for suite, _ in passed} == SUITES - {"test_sweep.py"}  # which has a test of its own
+    assert {suite for suite, _ in passed} == SUITES - {"test_sweep.py", "test_growth.py"}  # which have their own tests
     names = {name for _, name in passed}
     assert {"test_glovestore", "test_tier", "test_pipe", "test_open", "test_store_rows", "test_store_matrix"} <= names
     skipped = re.findall(r"^SKIPPED .*: (.*)$", output, re.MULTILINE)
     assert [
         reason
         for reason in skipped
-        if not re.search("No module named|the file has only|--sweep was not asked for", reason)
+        if not re.search("No module named|required is|the file has only|--sweep was not asked for", reason)
     ] == []
 
 
@@ -67,7 +67,7 @@ def test_a_sweep_leaves_no_files_behind_and_can_be_plotted(tmp_path: Path) -> No
     options = ("--sweep", "tiny", "--folder", texts, f"--benchmark-json={results}", "-k", names)
     output = run("benchmarks/test_sweep.py", *options, folder=tmp_path)
     assert list(texts.iterdir()) == []
-    assert len(re.findall(r"\| +[\d.,]+ MB/s \| +[\d.]+ M \| +\d+ MB \|", output)) == 2 * 4
+    assert len(re.findall(r"\| +[\d.,]+ MB/s \| +[\d.]+ M \| +[\d.]+ MB \|", output)) == 2 * 4
     pytest.importorskip("matplotlib")
     figure = plot(results, tmp_path / "plots", "sizes")
     texts_drawn = {
@@ -77,6 +77,24 @@ def test_a_sweep_leaves_no_files_behind_and_can_be_plotted(tmp_path: Path) -> No
         "30, 100 rows of 5, 7",
     }
     assert [text for text in texts_drawn if text not in figure] == []
+
+
+def test_growth_is_measured_without_a_text_and_can_be_plotted(tmp_path: Path) -> None:
+    results, stores = tmp_path / "results.json", tmp_path / "stores"
+    options = ("--sweep", "tiny", "--folder", stores, f"--benchmark-json={results}")
+    output = run("benchmarks/test_growth.py", *options, folder=tmp_path)
+    assert list(stores.iterdir()) == []
+    assert len(re.findall(r"^\| (?:store|itemgetter).* ns/token \|", output, re.MULTILINE)) == 4 * 4
+    pytest.importorskip("matplotlib")
+    figure = plot(results, tmp_path / "plots", "lookups")
+    texts_drawn = {
+        "store.rows",
+        "itemgetter + np.take",
+        "By the size of the vocabulary",
+        "tokens, in a store of 300 x 100",
+        "rows of the store, x 4; 100 tokens",
+    }
+    assert [text for text in texts_drawn if f"<!-- {text} -->" not in figure] == []
 
 
 def plot(results: Path, folder: Path, name: str) -> str:
@@ -127,12 +145,16 @@ def test_tiers_are_plotted_beside_the_floor(tmp_path: Path) -> None:
 
 def test_the_table_of_a_run_can_be_printed_again_from_its_json(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
-    output = run("benchmarks/test_lookup.py", "--rows", "40", f"--benchmark-json={results}", folder=tmp_path)
+    no_package = "not test_store_rows_of and not gensim and not database"
+    options = ("--rows", "40", f"--benchmark-json={results}", "-k", no_package)
+    output = run("benchmarks/test_lookup.py", *options, folder=tmp_path)
     script = [sys.executable, ROOT / "benchmarks" / "table.py", results]
     table = subprocess.run(script, check=True, capture_output=True, text=True).stdout
     assert table.strip() in output
-    assert re.search(r"^\| store\.rows\(tokens\) .* ns/token \| +1\.00 x \| median of 21 +\|$", table, re.MULTILINE)
-    assert len(table.splitlines()) == 2 + 2 + 7 + 2  # head, two groups, seven benchmarks, the machine
+    assert re.search(
+        r"^\| store\.rows\(list of str\) .* ns/token \| +1\.00 x \| median of 21 +\|$", table, re.MULTILINE
+    )
+    assert len(table.splitlines()) == 2 + 2 + 8 + 2  # head, two groups, eight benchmarks, the machine
 
 
 def row(what: str, seconds: float, *, baseline: bool = False, unit: str = "MB/s", note: str = "") -> Row:
@@ -166,6 +188,16 @@ def test_the_table_has_memory_and_rows_a_second_where_somebody_has_them() -> Non
         "| **g** |        |            |        |        |        |                       |",
         "| ours  | 100 ms | 2,000 MB/s | 4.00 M |  12 MB | 1.00 x | median of 5           |",
         "| slow  |        |            |        |        |        | left out above 100 MB |",
+    ]
+
+
+def test_little_memory_has_a_decimal() -> None:
+    assert [megabytes(nbytes) for nbytes in (None, 160_000.0, 9_960_000, 12_345_678, 2e9)] == [
+        "",
+        "0.2 MB",
+        "10.0 MB",
+        "12 MB",
+        "2,000 MB",
     ]
 
 

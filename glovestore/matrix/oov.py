@@ -59,9 +59,8 @@ def _normal(source: Vectors) -> Policy:
     def policy(tokens: Sequence[Token]) -> NDArray[np.float32]:
         values = np.empty((len(tokens), source.dim), np.float32)
         seeds = _core.Strings.of_objects(map(as_bytes, tokens))
-        _core.normal_vectors(
-            seeds, source.mean, source.std, values, threads_for(8 * len(tokens))
-        )  # as dear as 8 look-ups
+        threads = threads_for(8 * len(tokens))  # each is as dear as so many look-ups
+        _core.normal_vectors(seeds, source.mean, source.std, values, threads)
         return values
 
     return policy
