@@ -121,6 +121,21 @@ StringsPointer packed_strings(const unsigned char* bytes, std::size_t size, cons
     return std::make_unique<PackedStrings>(bytes, size, offsets, count);
 }
 
+void CopiedStrings::add(const void* bytes, std::size_t size) {
+    const auto* from = static_cast<const unsigned char*>(bytes);
+    places_.push_back({bytes_.size(), size});
+    bytes_.insert(bytes_.end(), from, from + size);
+}
+
+void CopiedStrings::read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const {
+    static constexpr unsigned char nothing = 0;  // an empty string is not none
+    const unsigned char* bytes = bytes_.empty() ? &nothing : bytes_.data();
+    for (std::size_t i = 0; i < count; ++i) {
+        const Place& place = places_[first + i];
+        views[i] = place.begin == none ? TokenView{nullptr, 0} : TokenView{bytes + place.begin, place.size};
+    }
+}
+
 Survey survey(const Strings& strings, const std::vector<TokenView>& wanted) {
     Survey found{strings.size(), std::vector<std::size_t>(wanted.size(), strings.size())};
     TokenView views[read_at_a_time];

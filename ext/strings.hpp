@@ -54,6 +54,25 @@ StringsPointer fixed_code_points(const std::uint32_t* data, std::size_t count, s
 // Strings one behind the other: string i is bytes[offsets[i]:offsets[i + 1]]; what points outside `size` bytes is none.
 StringsPointer packed_strings(const unsigned char* bytes, std::size_t size, const std::uint64_t* offsets, std::size_t count);
 
+// Copies of strings, for those whose owner lets go of them.
+class CopiedStrings : public Strings {
+public:
+    void reserve(std::size_t count) { places_.reserve(count); }
+    void add(const void* bytes, std::size_t size);
+    void add_none() { places_.push_back({none, 0}); }
+
+    std::size_t size() const noexcept override { return places_.size(); }
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch& scratch) const override;
+
+private:
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+    struct Place {
+        std::size_t begin, size;
+    };
+    std::vector<unsigned char> bytes_;
+    std::vector<Place> places_;
+};
+
 // Where some strings stand first, and where the first string is that is none; size() where there is none such.
 struct Survey {
     std::size_t first_none;

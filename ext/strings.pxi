@@ -22,6 +22,12 @@ cdef extern from "strings.hpp" namespace "glovestore" nogil:
     StringsPointer fixed_bytes(const unsigned char* data, size_t count, size_t width) except +
     StringsPointer fixed_code_points(const uint32_t* data, size_t count, size_t width, bint escaped) except +
     StringsPointer packed_strings(const unsigned char* bytes, size_t size, const uint64_t* offsets, size_t count) except +
+    cdef cppclass CopiedStrings(CStrings):
+        CopiedStrings() except +
+        void reserve(size_t count) except +
+        void add(const void* bytes, size_t size) except +
+        void add_none() except +
+
     cdef cppclass Survey:
         size_t first_none
         vector[size_t] first_equal
@@ -81,6 +87,29 @@ cdef extern from *:
         ObjectStrings()
         ObjectStrings(PyObject** objects, size_t count, bint escaped)
     PyObject** PySequence_Fast_ITEMS(object sequence) noexcept
+
+
+cdef extern from *:
+    """
+    /* numpy's functions for StringDType (NEP 55), from the table that all of its C API is called through; an extension
+       that is compiled with numpy's headers would ask for numpy 2. Their places in it, and these types, are numpy's ABI. */
+    typedef struct { size_t size; const char* bytes; } NumpyText;
+    typedef int (*NumpyLoad)(void* allocator, const void* packed, NumpyText* text);
+    typedef void* (*NumpyAcquire)(PyObject* dtype);
+    typedef void (*NumpyRelease)(void* allocator);
+    #define NUMPY_LOAD(table) ((NumpyLoad)(table)[313])
+    #define NUMPY_ACQUIRE(table) ((NumpyAcquire)(table)[316])
+    #define NUMPY_RELEASE(table) ((NumpyRelease)(table)[318])
+    """
+    ctypedef struct NumpyText:
+        size_t size
+        const char* bytes
+    ctypedef int (*NumpyLoad)(void* allocator, const void* packed, NumpyText* text) noexcept
+    ctypedef void* (*NumpyAcquire)(PyObject* dtype) noexcept
+    ctypedef void (*NumpyRelease)(void* allocator) noexcept
+    NumpyLoad NUMPY_LOAD(void** table)
+    NumpyAcquire NUMPY_ACQUIRE(void** table)
+    NumpyRelease NUMPY_RELEASE(void** table)
 
 
 cdef extern from "arrow.hpp" nogil:
@@ -166,6 +195,35 @@ cdef class Strings:
         return strings
 
     @staticmethod
+    def of_string_dtype(array):
+        cdef void** table = <void**> PyCapsule_GetPointer(numpy_api(), NULL)
+        cdef const char* packed = <const char*> <size_t> array.__array_interface__["data"][0]
+        cdef Py_ssize_t i, count = len(array), size = array.itemsize
+        cdef Strings strings = Strings.__new__(Strings)
+        cdef CopiedStrings* copied = new CopiedStrings()
+        cdef NumpyText text
+        cdef int found = 0
+        dtype = array.dtype
+        strings.escaped = True
+        strings.held.reset(copied)
+        copied.reserve(count)
+        cdef void* allocator = NUMPY_ACQUIRE(table)(<PyObject*> dtype)
+        try:
+            for i in range(count):
+                found = NUMPY_LOAD(table)(allocator, packed + i * size, &text)
+                if found < 0:
+                    break
+                if found == 1:  # the null of this dtype
+                    copied.add_none()
+                else:
+                    copied.add(text.bytes, text.size)
+        finally:
+            NUMPY_RELEASE(table)(allocator)
+        if found < 0:
+            raise MemoryError(f"numpy: string {i} cannot be read")
+        return strings
+
+    @staticmethod
     def of_packed(const uint8_t[::1] data, const uint64_t[::1] offsets, *, bint escaped=True):
         cdef Strings strings = Strings.__new__(Strings)
         require(offsets.shape[0] > 0, "offsets is empty")
@@ -186,6 +244,11 @@ cdef class Strings:
         cdef ArrowArrayStream* struct = <ArrowArrayStream*> PyCapsule_GetPointer(stream, b"arrow_array_stream")
         require(struct.release != NULL, "the Arrow stream was released")
         return of_arrow(arrow_stream_strings(struct[0]))
+
+
+cdef numpy_api():
+    from numpy._core._multiarray_umath import _ARRAY_API
+    return _ARRAY_API
 
 
 cdef Strings of_arrow(ArrowStrings found):

@@ -243,6 +243,9 @@ class Strings:
     def of_fixed_code_points(data: NDArray[np.uint32], width: int, *, escaped: bool = True) -> Strings:
         """Take strings of `width` code points each, filled up with NULs."""
     @staticmethod
+    def of_string_dtype(array: NDArray[Any]) -> Strings:
+        """Copy the strings of a C-contiguous array of numpy's StringDType."""
+    @staticmethod
     def of_packed(data: _Bytes, offsets: NDArray[np.uint64], *, escaped: bool = True) -> Strings:
         """Take the strings data[offsets[i]:offsets[i + 1]]; what points outside is none."""
     @staticmethod

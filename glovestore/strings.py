@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def as_strings(tokens: Any) -> _core.Strings:
-    """Return tokens of any kind as the core reads them; nothing is copied that is a buffer already.
+    """Return tokens of any kind as the core reads them; buffers are not copied, but for StringDType.
 
     Lists, tuples and other iterables of `str` and `bytes`, dict keys and object arrays; numpy's S, U and StringDType;
     and whatever speaks the Arrow PyCapsule interface: string, binary, view and dictionary arrays of pyarrow, polars,
-    pandas and others, in which a null is a token that no store has. The result keeps the memory alive; it must not
-    be changed meanwhile. TypeError for anything else, naming the position, and for a single token.
+    pandas and others, in which a null, as one of StringDType, is a token that no store has. The result keeps the
+    memory alive; it must not be changed meanwhile. TypeError for anything else, naming the position, and for a single
+    token.
     """
     if isinstance(tokens, _core.Strings):
         return tokens
@@ -49,4 +50,6 @@ def _of_array(tokens: NDArray[Any]) -> _core.Strings:
         if tokens.dtype.kind == "S":
             return _core.Strings.of_fixed_bytes(native.view(np.uint8), tokens.dtype.itemsize)
         return _core.Strings.of_fixed_code_points(native.view(np.uint32), tokens.dtype.itemsize // 4)
+    if tokens.dtype.kind == "T":
+        return _core.Strings.of_string_dtype(np.ascontiguousarray(tokens))
     return _core.Strings.of_objects(tokens.tolist())

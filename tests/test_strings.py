@@ -42,6 +42,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "every other of an array of U": lambda: np.repeat(np.array(ASKED), 2)[::2],
     "every other of an array of S": lambda: np.repeat(np.array([token.encode() for token in ASKED]), 2)[::2],
     "StringDType": lambda: np.array(ASKED, np.dtypes.StringDType()),
+    "every other of StringDType": lambda: np.repeat(np.array(ASKED, np.dtypes.StringDType()), 2)[::2],
 }
 
 
@@ -131,6 +132,16 @@ def test_nulls_of_arrow_are_absent(kind: str, encode: bool):
     assert rows_of(strings) == [0, -1, 1, -1, -1, 0]
     assert list(strings) == ["the", None, "", None, "absent", "the"]
     assert strings.survey((b"", b"absent", b"nowhere")) == (None, [2, 4, None])
+
+
+def test_nulls_of_numpys_strings_are_absent():
+    array = np.array(["the", None, "x" * 300, "", None], np.dtypes.StringDType(na_object=None))
+    strings = as_strings(array)
+    assert rows_of(strings) == [0, -1, -1, 1, -1]
+    assert list(strings) == ["the", None, "x" * 300, "", None]
+    assert len(as_strings(array[:0])) == 0
+    array[:] = "of"  # the strings are copies
+    assert strings[0] == "the"
 
 
 def test_arrow_without_any_value():
