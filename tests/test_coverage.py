@@ -10,6 +10,7 @@ from matrix_reference import source
 
 from glovestore.errors import CoverageWarning
 from glovestore.matrix import Coverage, make_matrix
+from glovestore.vocabulary import Vocabulary
 
 
 def test_coverage_speaks_for_people_and_programs() -> None:
@@ -43,6 +44,24 @@ def test_coverage_speaks_for_people_and_programs() -> None:
 def test_coverage_never_rounds_up_and_is_printable(coverage: Coverage, text: str) -> None:
     assert str(coverage) == text
     str(coverage).encode("ascii")
+
+
+def test_coverage_of_a_vocabulary_made_from_texts_counts_occurrences() -> None:
+    texts = [["the"] * 6 + ["zzz"] * 2 + ["THE"] + ["rare"]]
+    vocab = Vocabulary.fit(texts, tokenizer="whitespace", min_count=2, unk_token=None)
+    coverage = make_matrix(vocab, source()).coverage
+    assert (coverage.total, coverage.found, coverage.occurrences, coverage.occurrences_found) == (2, 1, 8, 6)
+    assert str(coverage) == "1 of 2 tokens found (50.0 %); 75.0 % of their occurrences; 1 missing: 'zzz'"
+    told = coverage.to_dict()
+    assert (told["occurrences"], told["occurrences_found"]) == (8, 6)
+
+
+def test_occurrences_count_what_fallbacks_find_and_leave_out_unk() -> None:
+    vocab = Vocabulary.fit([["THE"] * 3 + ["zzz"] * 4 + ["<unk>"] * 9 + ["<pad>"]], tokenizer="whitespace")
+    coverage = make_matrix(vocab, source(), fallbacks=["lower"]).coverage
+    assert (coverage.occurrences, coverage.occurrences_found) == (7, 3)
+    made_of_tokens = make_matrix(Vocabulary.from_tokens(["the"]), source()).coverage
+    assert (made_of_tokens.occurrences, "occurrences" in made_of_tokens.to_dict()) == (None, False)
 
 
 def warning_of(vocab: Any, **options: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from matrix_reference import RULES, VECTORS, DictFind, normal_reference, quiet, source
 
+from glovestore import _core
 from glovestore.errors import CoverageWarning
 from glovestore.matrix import FALLBACKS, Coverage, make_matrix
 
@@ -21,6 +22,18 @@ from glovestore.matrix import FALLBACKS, Coverage, make_matrix
 def test_normal_is_the_documented_generator(token: str | bytes) -> None:
     m = make_matrix([token, "the", "of"], source(), oov="normal")
     np.testing.assert_array_equal(m.array[0], normal_reference(token))
+
+
+@pytest.mark.parametrize("tier", _core.SIMD_TIERS)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_normal_is_the_same_in_every_tier(tier: str, threads: int) -> None:
+    dim, tokens = 37, [f"token {i}" for i in range(3000)]
+    mean, std = np.linspace(-1, 1, dim), np.linspace(0, 2, dim)
+    out, expected = (np.full((len(tokens), dim), np.nan, np.float32) for _ in range(2))
+    _core.normal_vectors(_core.Strings.of_objects(tokens), mean, std, out, threads, tier)
+    _core.normal_vectors(_core.Strings.of_objects(tokens), mean, std, expected, 1, "scalar")
+    np.testing.assert_array_equal(out, expected)
+    assert abs(((out - mean) / np.where(std > 0, std, 1)).mean()) < 0.01
 
 
 def test_normal_depends_on_the_token_alone_and_leaves_global_random_state() -> None:

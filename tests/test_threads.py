@@ -58,7 +58,22 @@ def nearest() -> None:
     nearest_rows(VECTORS, norms, VECTORS[:100], 10, np.arange(100), threads=1)
 
 
-@pytest.mark.parametrize("work", [parse, hash_text, write_rows, ingest, statistics, norms, gather, nearest])
+INDEX = index_of(written_rows([TOKENS]))
+STRINGS = _core.Strings.of_fixed_bytes(np.array(TOKENS).view(np.uint8), 8)
+
+
+def look_up() -> None:
+    INDEX.find(STRINGS, np.empty(len(TOKENS), np.int64))
+
+
+def noise() -> None:
+    out = np.empty((ROWS, 20), np.float32)
+    _core.normal_vectors(_core.Strings.of_objects(TOKENS[:ROWS]), np.zeros(20), np.ones(20), out)
+
+
+@pytest.mark.parametrize(
+    "work", [parse, hash_text, write_rows, ingest, statistics, norms, gather, nearest, look_up, noise]
+)
 def test_other_threads_run_meanwhile(work: Callable[[], None]):
     with another_thread() as count:
         assert any(moved_during(work, count) for _ in range(200))
@@ -72,13 +87,12 @@ def moved_during(work: Callable[[], object], read: Callable[[], int]) -> bool:
 
 
 def test_one_index_serves_many_threads():
-    index = index_of(written_rows([TOKENS]))
     wrong: list[int] = []
 
     def look_up(first: int) -> None:
         rows = range(first, len(TOKENS), 97)
         out = np.empty(len(rows), np.int64)
-        index.find(TOKENS[first::97], out)
+        INDEX.find(TOKENS[first::97], out)
         wrong.extend(np.flatnonzero(out != rows))
 
     threads = [threading.Thread(target=look_up, args=(first,)) for first in range(8)]
