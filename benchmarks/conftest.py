@@ -25,7 +25,7 @@ import vectors_generator
 from corpus import Corpus, generated_texts, read_texts
 from measuring import Measure
 from numpy.typing import NDArray
-from openers import Opener
+from openers import Converted, Opener
 from processes import Job
 from pytest_benchmark.fixture import BenchmarkFixture
 from table import Row, render
@@ -34,7 +34,6 @@ from texts import SHAPES, Text, check_store, read_text, settled
 import glovestore
 
 DIM = 100
-Converted = Callable[[Opener], Path]
 CACHE = "page cache warm unless a row says cold"
 ROWS: pytest.StashKey[list[Row]] = pytest.StashKey()
 LEFT_OUT: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()

@@ -44,6 +44,10 @@ class Opener:
             getattr(module, name)
 
 
+Converted = Callable[[Opener], Path]
+"""Convert the vectors of a run for an opener, once, and return the folder."""
+
+
 # --- ours ------------------------------------------------------------------------------------------------------------
 
 
@@ -213,7 +217,9 @@ def open_safetensors(folder: Path) -> Rows:
     return {token: row for row, token in enumerate(words)}, load_file(folder / "words.safetensors")["vectors"]
 
 
-GLOVESTORE = Opener("glovestore", open_store, store_matrix, None, "store.h5", "glovestore", names=("open",))
+GLOVESTORE = Opener(
+    "glovestore", open_store, store_matrix, None, "store.h5", "glovestore", names=("open", "EmbeddingMatrix")
+)
 PICKLE = Opener("pickled dict + mapped npy", open_pickle, rows_matrix, pickle_rows, "rows.*")
 GENSIM = Opener("gensim mapped", open_gensim, gensim_matrix, save_gensim, "gensim.*", "gensim.models", "gensim")
 LMDB = Opener("LMDB", open_lmdb, lmdb_matrix, save_lmdb, "vectors.lmdb*", "lmdb", "lmdb", close_lmdb)

@@ -15,10 +15,10 @@ from second_process import run_python
 
 READ_TOKENS = "import sys; tokens = open(sys.argv[1], encoding='utf-8', newline='\\n').read().split('\\n'); "
 IMPORTS = {
-    "python -c 'import glovestore'": "import glovestore",
-    "python -c 'from glovestore import open'": "from glovestore import open",  # public names load on first use
-    "python -c 'import numpy'": "import numpy",
-    "python -c pass": "pass",
+    "import glovestore": "import glovestore",
+    "from glovestore import open": "from glovestore import open",  # public names load on first use
+    "import numpy": "import numpy",
+    "nothing": "pass",
 }
 USES = {
     "glovestore: import, open, matrix": (
@@ -49,4 +49,4 @@ def take_turns(codes: Mapping[str, str], arguments: Sequence[str | Path], rounds
 def above(seconds: Mapping[str, Sequence[float]], name: str, base: str) -> str:
     """Say by how much a median lies above another one."""
     more = median(seconds[name]) - median(seconds[base])
-    return f"{more * 1e3:+.1f} ms"
+    return f"{more * 1e3:+.1f} ms against {base}"

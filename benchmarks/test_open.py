@@ -18,9 +18,8 @@ import page_cache
 import pytest
 import second_process
 import startup
-from conftest import Converted
 from measuring import PROCESS_CLOCK, Measure, Task, in_a_process
-from openers import GENSIM, GLOVESTORE, LMDB, PEERS, PICKLE, SQLITE, Opener
+from openers import GENSIM, GLOVESTORE, LMDB, PEERS, PICKLE, SQLITE, Converted, Opener
 
 import glovestore
 
@@ -187,13 +186,13 @@ def rounds_of(request: pytest.FixtureRequest, rounds: int) -> int:
 @in_a_process
 @pytest.mark.parametrize("name", startup.IMPORTS)
 def test_import(measure: Measure, imports: dict[str, list[float]], name: str) -> None:
-    numpy = "python -c 'import numpy'"
+    numpy = "import numpy"
     seconds = iter(imports[name])
     measure(
         Task("new process that imports, from start to end"),
         name,
         lambda: PROCESS_CLOCK.advance(next(seconds)),
-        lambda _: f"numpy {startup.above(imports, name, numpy)}" if "glovestore" in name else "",
+        lambda _: startup.above(imports, name, numpy) if "glovestore" in name else "",
         rounds=len(imports[name]),
         warmup_rounds=0,
         baseline=name == numpy,

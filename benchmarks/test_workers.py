@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import workers
-from conftest import Converted
+import worker_processes
 from measuring import PROCESS_CLOCK, Measure, Task, in_a_process
-from openers import GENSIM, GLOVESTORE, PICKLE, Opener
-from workers import Order, Outcome
+from openers import GENSIM, GLOVESTORE, PICKLE, Converted, Opener
+from worker_processes import Order, Outcome
 
 import glovestore
 
@@ -70,7 +69,7 @@ def measure_workers(
     outcomes: list[Outcome] = []
 
     def run() -> None:
-        outcomes.append(workers.run(order, tmp_path))
+        outcomes.append(worker_processes.run(order, tmp_path))
         PROCESS_CLOCK.advance(outcomes[-1].seconds)
 
     def check(_: None) -> None:

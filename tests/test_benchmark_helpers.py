@@ -16,7 +16,7 @@ import page_cache
 import pytest
 import second_process
 import startup
-import workers
+import worker_processes
 from generated_stores import generate_store, vectors_of
 from lookup_inputs import INPUTS, Input
 from openers import GLOVESTORE, LMDB, OPENERS, PEERS, Opener, fancy_indexed
@@ -138,7 +138,10 @@ def test_processes_take_turns(tmp_path: Path) -> None:
 
 
 def test_what_one_takes_above_another() -> None:
-    assert startup.above({"ours": [0.5, 0.013, 0.012], "numpy": [0.01, 0.01, 0.7]}, "ours", "numpy") == "+3.0 ms"
+    assert (
+        startup.above({"ours": [0.5, 0.013, 0.012], "numpy": [0.01, 0.01, 0.7]}, "ours", "numpy")
+        == "+3.0 ms against numpy"
+    )
 
 
 @pytest.mark.parametrize("name", startup.USES)
@@ -155,8 +158,8 @@ def test_new_processes_make_what_they_say(name: str, folder: Path, tmp_path: Pat
 def test_workers_all_have_the_matrix(folder: Path, tmp_path: Path, how: str) -> None:
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps(ASKED), encoding="utf-8")
-    order = workers.Order(GLOVESTORE.name, str(folder), str(tokens), how, workers=2)
-    outcome = workers.run(order, tmp_path)
+    order = worker_processes.Order(GLOVESTORE.name, str(folder), str(tokens), how, workers=2)
+    outcome = worker_processes.run(order, tmp_path)
     assert outcome.checksums == [zlib.crc32(EXPECTED)] * 2
     assert 0 < outcome.seconds < 60
     assert all(abs(memory) < 20e6 for memory in outcome.memory)
@@ -164,9 +167,9 @@ def test_workers_all_have_the_matrix(folder: Path, tmp_path: Path, how: str) -> 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much memory is private")
 def test_private_memory_is_what_was_written_to() -> None:
-    before = workers.private_memory()
+    before = worker_processes.private_memory()
     filled = np.ones(30_000_000, np.uint8)
-    assert 29e6 < workers.private_memory() - before < 40e6
+    assert 29e6 < worker_processes.private_memory() - before < 40e6
     del filled
 
 

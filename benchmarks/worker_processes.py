@@ -1,6 +1,6 @@
 """Worker processes that all make a matrix at the same time: how long until each has it, and what memory each keeps.
 
-    python benchmarks/workers.py ORDER.json      prints an outcome as JSON
+    python benchmarks/worker_processes.py ORDER.json      prints an outcome as JSON
 
 The clock runs from before the parent opens anything until the last worker has its matrix. `how`: "fork" (the parent
 opens, the workers inherit), "spawn" (each worker, a new interpreter, imports and opens), or "send" (the same, but what
