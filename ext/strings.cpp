@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 
 #include "bytes.hpp"
+#include "parallel.hpp"
 #include "utf8.hpp"
 
 namespace glovestore {
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::size_t page_size = std::size_t{1} << 16;
 constexpr std::size_t read_at_a_time = 256;
+constexpr std::size_t strings_a_thread = 16384;  // fewer take less time than a thread takes to start
 
 // A surrogate in UTF-8 is ED A0..BF xx; U+DC80 to U+DCFF are ED B2 80..BF and ED B3 80..BF. Puts the byte that each of
 // these stands for in its place; false if there is another surrogate.
@@ -90,6 +93,24 @@ private:
     std::size_t count_;
 };
 
+Survey survey_part(const Strings& strings, const std::vector<TokenView>& wanted, std::size_t begin, std::size_t end) {
+    Survey found{strings.size(), std::vector<std::size_t>(wanted.size(), strings.size())};
+    TokenView views[read_at_a_time];
+    Scratch scratch;
+    for (std::size_t first = begin; first < end; first += read_at_a_time) {
+        const std::size_t count = std::min(read_at_a_time, end - first);
+        strings.read(first, count, views, scratch);
+        for (std::size_t i = 0; i < count; ++i) {
+            if (!views[i].bytes) found.first_none = std::min(found.first_none, first + i);
+            for (std::size_t k = 0; k < wanted.size(); ++k) {
+                if (views[i].size != wanted[k].size || first + i > found.first_equal[k] || !views[i].bytes) continue;
+                if (std::memcmp(views[i].bytes, wanted[k].bytes, wanted[k].size) == 0) found.first_equal[k] = first + i;
+            }
+        }
+    }
+    return found;
+}
+
 }  // namespace
 
 unsigned char* Scratch::room(std::size_t size) {
@@ -136,21 +157,16 @@ void CopiedStrings::read(std::size_t first, std::size_t count, TokenView* views,
     }
 }
 
-Survey survey(const Strings& strings, const std::vector<TokenView>& wanted) {
+Survey survey(const Strings& strings, const std::vector<TokenView>& wanted, std::size_t threads) {
     Survey found{strings.size(), std::vector<std::size_t>(wanted.size(), strings.size())};
-    TokenView views[read_at_a_time];
-    Scratch scratch;
-    for (std::size_t first = 0; first < strings.size(); first += read_at_a_time) {
-        const std::size_t count = std::min(read_at_a_time, strings.size() - first);
-        strings.read(first, count, views, scratch);
-        for (std::size_t i = 0; i < count; ++i) {
-            if (!views[i].bytes) found.first_none = std::min(found.first_none, first + i);
-            for (std::size_t k = 0; k < wanted.size(); ++k) {
-                if (views[i].size != wanted[k].size || first + i > found.first_equal[k] || !views[i].bytes) continue;
-                if (std::memcmp(views[i].bytes, wanted[k].bytes, wanted[k].size) == 0) found.first_equal[k] = first + i;
-            }
-        }
-    }
+    std::mutex merging;
+    in_parallel(strings.size(), threads, strings_a_thread, [&](std::size_t begin, std::size_t end) {
+        const Survey part = survey_part(strings, wanted, begin, end);
+        const std::lock_guard<std::mutex> lock(merging);
+        found.first_none = std::min(found.first_none, part.first_none);
+        for (std::size_t k = 0; k < wanted.size(); ++k)
+            found.first_equal[k] = std::min(found.first_equal[k], part.first_equal[k]);
+    });
     return found;
 }
 

@@ -79,6 +79,6 @@ struct Survey {
     std::vector<std::size_t> first_equal;
 };
 
-Survey survey(const Strings& strings, const std::vector<TokenView>& wanted);
+Survey survey(const Strings& strings, const std::vector<TokenView>& wanted, std::size_t threads);
 
 }  // namespace glovestore

@@ -32,7 +32,8 @@ cdef extern from "strings.hpp" namespace "glovestore" nogil:
         size_t first_none
         vector[size_t] first_equal
 
-    Survey c_survey "glovestore::survey"(const CStrings& strings, const vector[TokenView]& wanted) except +
+    Survey c_survey "glovestore::survey"(const CStrings& strings, const vector[TokenView]& wanted,
+                                               size_t threads) except +
 
 
 cdef extern from *:
@@ -154,7 +155,7 @@ cdef class Strings:
     def __iter__(self):
         return map(self.__getitem__, range(len(self)))
 
-    def survey(self, tuple wanted=()):
+    def survey(self, tuple wanted=(), size_t threads=1):
         cdef vector[TokenView] views
         cdef TokenView view
         cdef Survey found
@@ -163,7 +164,7 @@ cdef class Strings:
             view.bytes, view.size = <const unsigned char*> PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw)
             views.push_back(view)
         with nogil:
-            found = c_survey(self.held.get()[0], views)
+            found = c_survey(self.held.get()[0], views, threads)
         positions = [None if position == count else position for position in found.first_equal]
         if self.objects is not None:
             for i in range(found.first_none, count):

@@ -258,7 +258,7 @@ class Strings:
     def __getitem__(self, position: int, /) -> Any:
         """Return one of them: as it was given, else as a str; None for a null."""
     def __iter__(self) -> Iterator[Any]: ...
-    def survey(self, wanted: tuple[bytes, ...] = ()) -> tuple[int | None, list[int | None]]:
+    def survey(self, wanted: tuple[bytes, ...] = (), threads: int = 1) -> tuple[int | None, list[int | None]]:
         """Return where the first object stands that is no string, and where each of the wanted ones stands first."""
 
 @final

@@ -144,6 +144,15 @@ def test_nulls_of_numpys_strings_are_absent():
     assert strings[0] == "the"
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_first_ones_are_found_on_any_number_of_threads(threads: int):
+    tokens: list[Any] = [f"{i:05}" for i in range(60_000)]
+    tokens[40_000] = tokens[50_000] = tokens[100]
+    tokens[59_999] = tokens[30_000] = None
+    strings = as_strings(tokens)
+    assert strings.survey((b"00100", b"50001", b"nowhere", b"00000"), threads) == (30_000, [100, 50_001, None, 0])
+
+
 def test_arrow_without_any_value():
     pa = pytest.importorskip("pyarrow")
     assert rows_of(as_strings(pa.nulls(3))) == [-1, -1, -1]

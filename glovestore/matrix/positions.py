@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from glovestore import _core
 from glovestore.strings import as_strings
+from glovestore.threads import threads_for
 from glovestore.tokens import first_few, shown
 
 PADDING_TOKENS = ("<pad>", "[PAD]")
@@ -107,7 +108,7 @@ def _from_mapping(vocab: Mapping[Any, Any]) -> ResolvedVocab:
 
 def _checked(tokens: _core.Strings, wanted: tuple[bytes, ...] = ()) -> list[int | None]:
     """Return where the wanted tokens stand first; TypeError at the first of the tokens that is no string."""
-    stranger, positions = tokens.survey(wanted)
+    stranger, positions = tokens.survey(wanted, threads_for(len(tokens)))
     if stranger is not None:
         token = tokens[stranger]
         raise TypeError(f"vocab: expected str or bytes, got {type(token).__name__} {shown(token)} as token {stranger}")
