@@ -32,10 +32,7 @@ def flags() -> tuple[list[str], list[str]]:
     """
     if os.name == "nt":
         return ["/std:c++17", "/O2", "/EHsc", "/fp:precise"], []
-    compile_args, link_args = (
-        ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread"],
-        ["-pthread"],
-    )
+    compile_args, link_args = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden"], ["-pthread"]
     for name in enabled():
         own, shared = SWITCHES[name]
         compile_args += own + shared
