@@ -682,3 +682,6 @@ def normal_vectors(const uint8_t[::1] token, const double[::1] mean, const doubl
         return
     with nogil:
         c_normal_vector(c_xxh64(begin, token.shape[0], 0), &mean[0], &std[0], out.shape[0], &out[0])
+
+
+include "tokenizers.pxi"

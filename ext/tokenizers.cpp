@@ -3,27 +3,148 @@
 #include <cstring>
 
 #include "bytes.hpp"
+#include "glove_tokens.hpp"
 
 namespace glovestore {
 namespace {
 
-constexpr std::size_t block = 64;  // bytes of which the spaces are found together: a bit each
+constexpr std::size_t block = 64;    // bytes among which the spaces are found together: a bit each
+constexpr std::size_t at_once = 32;  // bytes of ASCII that are prepared together
+constexpr std::uint64_t high_bits = 0x8080808080808080u;
 
-// What a tokenizer that splits at spaces makes of ASCII. Plain arithmetic, so that compilers make vectors of it.
+// What becomes of a character before the text is split: `ascii` of a byte, `other` of the rest, at most twice as long. `ascii`
+// is plain arithmetic on bytes, without branches, so that compilers make vectors of it.
 struct KerasRules {
+    const LowerCase& lower;
+
     static unsigned char ascii(unsigned char byte) noexcept {
-        const bool is_letter = static_cast<unsigned char>((byte | 0x20) - 'a') < 26;
-        const bool is_filter = (byte > ' ' && byte < 0x7F && !is_letter && static_cast<unsigned char>(byte - '0') > 9 &&
-                                byte != '\'') || byte == '\t' || byte == '\n';
-        return is_letter ? byte | 0x20 : is_filter ? ' ' : byte;
+        const bool letter = static_cast<unsigned char>((byte | 0x20) - 'a') < 26;
+        const bool digit = static_cast<unsigned char>(byte - '0') < 10;
+        const bool printed = static_cast<unsigned char>(byte - '!') < 0x7F - '!';
+        const bool filter = (printed & !letter & !digit & (byte != '\'')) | (byte == '\t') | (byte == '\n');
+        return static_cast<unsigned char>(filter ? ' ' : byte | letter << 5);
+    }
+    unsigned char* other(const unsigned char* text, std::size_t size, std::size_t at, CodePoint character,
+                         unsigned char* out) const noexcept {
+        return put_lower_case(lower, text, size, at, character, out);
     }
 };
+
+bool is_white_space(std::uint32_t point) noexcept {  // what str.split takes for it, beyond ASCII
+    if (point < 0x1680) return point == 0x85 || point == 0xA0;
+    return point - 0x2000 < 11 || point == 0x1680 || point == 0x2028 || point == 0x2029 || point == 0x202F || point == 0x205F ||
+           point == 0x3000;
+}
 
 struct WhitespaceRules {
     static unsigned char ascii(unsigned char byte) noexcept {
-        return static_cast<unsigned char>(byte - 0x09) < 5 || static_cast<unsigned char>(byte - 0x1C) < 4 ? ' ' : byte;
+        const bool white = (static_cast<unsigned char>(byte - 0x09) < 5) | (static_cast<unsigned char>(byte - 0x1C) < 4);
+        return static_cast<unsigned char>(white ? ' ' : byte);
+    }
+    unsigned char* other(const unsigned char* text, std::size_t, std::size_t at, CodePoint character,
+                         unsigned char* out) const noexcept {
+        if (is_white_space(character.value)) {
+            *out = ' ';
+            return out + 1;
+        }
+        std::memcpy(out, text + at, character.size);
+        return out + character.size;
     }
 };
 
+struct GloveRules {
+    const LowerCase& lower;
+
+    static unsigned char ascii(unsigned char byte) noexcept {
+        const bool capital = static_cast<unsigned char>(byte - 'A') < 26;
+        return WhitespaceRules::ascii(static_cast<unsigned char>(byte | capital << 5));
+    }
+    unsigned char* other(const unsigned char* text, std::size_t size, std::size_t at, CodePoint character,
+                         unsigned char* out) const noexcept {
+        if (is_white_space(character.value)) {
+            *out = ' ';
+            return out + 1;
+        }
+        unsigned char* const replaced = put_glove_replacement(character, out);
+        return replaced ? replaced : put_lower_case(lower, text, size, at, character, out);
+    }
+};
+
+bool is_ascii(const unsigned char* bytes) noexcept {
+    std::uint64_t all = 0;
+    for (std::size_t i = 0; i < at_once; i += 8) all |= load_u64(bytes + i);
+    return !(all & high_bits);
+}
+
+// Writes what the rules make of a text to `out`, which has room for twice its size, and returns the number of bytes.
+template <class Rules>
+std::size_t prepare(const Rules& rules, const unsigned char* text, std::size_t size, unsigned char* out) noexcept {
+    const unsigned char* const begin = out;
+    std::size_t at = 0;
+    while (at < size) {
+        for (; size - at >= at_once && is_ascii(text + at); at += at_once, out += at_once)
+            for (std::size_t i = 0; i < at_once; i++) out[i] = Rules::ascii(text[at + i]);
+        const std::size_t stop = size - at < at_once ? size : at + at_once;
+        while (at < stop) {
+            if (text[at] < 0x80) {
+                *out++ = Rules::ascii(text[at++]);
+            } else {
+                const CodePoint character = get_utf8(text + at);
+                out = rules.other(text, size, at, character, out);
+                at += character.size;
+            }
+        }
+    }
+    return static_cast<std::size_t>(out - begin);
+}
+
+// Bit i: byte i is a space.
+std::uint64_t spaces_of(const unsigned char* bytes) noexcept {
+    unsigned char is_space[block];
+    for (std::size_t i = 0; i < block; i++) is_space[i] = bytes[i] == ' ';
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < block; i += 8)  // the products put the 8 low bits side by side into the top byte
+        bits |= (load_u64(is_space + i) * 0x0102040810204080u >> 56) << i;
+    return bits;
+}
+
+int lowest_bit(std::uint64_t bits) noexcept { return __builtin_ctzll(bits); }
+
+// Splits at spaces. `size` is a multiple of the block, and the last byte a space.
+void split_at_spaces(const unsigned char* bytes, std::size_t size, std::vector<TokenView>& tokens) {
+    const unsigned char* token = nullptr;
+    std::uint64_t was_space = 1;
+    for (std::size_t at = 0; at < size; at += block) {
+        const std::uint64_t spaces = spaces_of(bytes + at);
+        std::uint64_t changes = spaces ^ (spaces << 1 | was_space);
+        was_space = spaces >> 63;
+        for (; changes; changes &= changes - 1) {
+            const unsigned char* const here = bytes + at + lowest_bit(changes);
+            if (token) tokens.push_back({token, static_cast<std::size_t>(here - token)});
+            token = token ? nullptr : here;
+        }
+    }
+}
+
 }  // namespace
+
+const std::vector<TokenView>& TextSplitter::split(const unsigned char* text, std::size_t size) {
+    tokens_.clear();
+    characters_.require(2 * size + block);
+    unsigned char* const characters = characters_.data();
+    if (kind_ == Tokenizer::keras)
+        size = prepare(KerasRules{lower_}, text, size, characters);
+    else if (kind_ == Tokenizer::whitespace)
+        size = prepare(WhitespaceRules{}, text, size, characters);
+    else
+        size = prepare(GloveRules{lower_}, text, size, characters);
+    const std::size_t padding = block - size % block;
+    std::memset(characters + size, ' ', padding);
+    if (kind_ == Tokenizer::glove)
+        split_glove(characters, size, tokens_);
+    else
+        split_at_spaces(characters, size + padding, tokens_);
+    return tokens_;
+}
+
 }  // namespace glovestore

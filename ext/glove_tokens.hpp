@@ -1,0 +1,19 @@
+// The rules of the tokenizer "glove" once a text is in lower case; they stand in glovestore/vocabulary/tokenizers.py.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "token_view.hpp"
+#include "utf8.hpp"
+
+namespace glovestore {
+
+// Writes what stands for a character beyond ASCII that is punctuation: ASCII for quotes, hyphens, dashes and the ellipsis, the
+// character between two spaces for the rest. Returns the place behind it, or nullptr for a character that counts as a letter.
+unsigned char* put_glove_replacement(CodePoint character, unsigned char* out) noexcept;
+
+// Appends the tokens of a text whose only white space is U+0020; text[size] is one more space.
+void split_glove(const unsigned char* text, std::size_t size, std::vector<TokenView>& tokens);
+
+}  // namespace glovestore
