@@ -153,6 +153,7 @@ private:
 
     // Takes the clitics off, one by one from the end.
     const unsigned char* split_word(const unsigned char* begin, const unsigned char* end) {
+        if (end - begin < 3 || (end[-2] != '\'' && end[-3] != '\'')) return add(begin, end);  // most words
         const auto count = static_cast<std::ptrdiff_t>(tokens_.size());
         const unsigned char* rest = end;
         while (const std::size_t size = clitic_size(view(begin, rest))) {

@@ -9,6 +9,11 @@
 
 namespace glovestore {
 
+// Whether put_glove_replacement has to be asked: not about the letters of most alphabets.
+inline bool may_be_punctuation(std::uint32_t point) noexcept {
+    return point - 0xF8 >= 0x2010 - 0xF8 && point - 0x3012 >= 0xFF01 - 0x3012;
+}
+
 // Writes what stands for a character beyond ASCII that is punctuation: ASCII for quotes, hyphens, dashes and the ellipsis, the
 // character between two spaces for the rest. Returns the place behind it, or nullptr for a character that counts as a letter.
 unsigned char* put_glove_replacement(CodePoint character, unsigned char* out) noexcept;

