@@ -109,11 +109,11 @@ std::size_t clitic_size(string_view word) noexcept {
 
 class Splitter {
 public:
-    Splitter(const unsigned char* text, std::size_t size, std::vector<TokenView>& tokens)
-        : begin_(text), end_(text + size), tokens_(tokens) {}
+    Splitter(TokenView text, std::vector<TokenView>& tokens) : end_(text.bytes + text.size), tokens_(tokens) {}
 
-    void split() {
-        for (const unsigned char* p = begin_; p < end_;) p = class_of(p) == Class::space ? p + 1 : split_token(p);
+    void split(TokenView run) {
+        run_ = run.bytes;
+        for (const unsigned char* p = run_; p < run.bytes + run.size;) p = split_token(p);
     }
 
 private:
@@ -138,8 +138,7 @@ private:
 
     const unsigned char* split_dot(const unsigned char* p) {
         if (p[1] == '.') return add_run(p, {reinterpret_cast<const unsigned char*>(ellipsis.data()), ellipsis.size()});
-        const bool at_start = p == begin_ || p[-1] == ' ';
-        if (is_digit(p + 1) || (at_start && in_word(p + 1))) return split_word(p, word_end(p, end_));
+        if (is_digit(p + 1) || (p == run_ && in_word(p + 1))) return split_word(p, word_end(p, end_));
         return add(p, p + 1);
     }
 
@@ -178,10 +177,19 @@ private:
         return p;
     }
 
-    const unsigned char* const begin_;
+    const unsigned char* run_ = nullptr;
     const unsigned char* const end_;
     std::vector<TokenView>& tokens_;
 };
+
+// Whether any of the bits from `begin` to `end` is set; there is at least one.
+bool any_bit(const std::uint64_t* bits, std::size_t begin, std::size_t end) noexcept {
+    const std::size_t last = (end - 1) / 64;
+    std::uint64_t found = bits[begin / 64] & ~std::uint64_t{0} << begin % 64;
+    for (std::size_t i = begin / 64; i != last; found = bits[++i])
+        if (found) return true;
+    return found & ~std::uint64_t{0} >> (63 - (end - 1) % 64);
+}
 
 struct Range {
     std::uint32_t first, last;
@@ -228,8 +236,17 @@ unsigned char* put_glove_replacement(CodePoint character, unsigned char* out) no
     return out;
 }
 
-void split_glove(const unsigned char* text, std::size_t size, std::vector<TokenView>& tokens) {
-    Splitter(text, size, tokens).split();
+void split_glove(TokenView text, const std::uint64_t* marks, const std::vector<TokenView>& runs,
+                 std::vector<TokenView>& tokens) {
+    tokens.clear();
+    Splitter splitter(text, tokens);
+    for (const TokenView& run : runs) {
+        const auto begin = static_cast<std::size_t>(run.bytes - text.bytes);
+        if (any_bit(marks, begin, begin + run.size))
+            splitter.split(run);
+        else
+            tokens.push_back(run);
+    }
 }
 
 }  // namespace glovestore

@@ -18,7 +18,9 @@ inline bool may_be_punctuation(std::uint32_t point) noexcept {
 // character between two spaces for the rest. Returns the place behind it, or nullptr for a character that counts as a letter.
 unsigned char* put_glove_replacement(CodePoint character, unsigned char* out) noexcept;
 
-// Appends the tokens of a text whose only white space is U+0020; text[size] is one more space.
-void split_glove(const unsigned char* text, std::size_t size, std::vector<TokenView>& tokens);
+// Splits the runs between the spaces of a text into tokens; it has no other white space, and a space behind its end. Bit
+// i % 64 of marks[i / 64] says whether byte i is ASCII punctuation other than "_": runs without any are tokens.
+void split_glove(TokenView text, const std::uint64_t* marks, const std::vector<TokenView>& runs,
+                 std::vector<TokenView>& tokens);
 
 }  // namespace glovestore

@@ -97,14 +97,23 @@ std::size_t prepare(const Rules& rules, const unsigned char* text, std::size_t s
     return static_cast<std::size_t>(out - begin);
 }
 
-// Bit i: byte i is a space.
-std::uint64_t spaces_of(const unsigned char* bytes) noexcept {
-    unsigned char is_space[block];
-    for (std::size_t i = 0; i < block; i++) is_space[i] = bytes[i] == ' ';
+// Bit i: whether it holds for byte i of a block. `holds` is plain arithmetic, as above.
+template <class Holds>
+std::uint64_t bits_of(const unsigned char* bytes, Holds holds) noexcept {
+    unsigned char each[block];
+    for (std::size_t i = 0; i < block; i++) each[i] = holds(bytes[i]);
     std::uint64_t bits = 0;
     for (std::size_t i = 0; i < block; i += 8)  // the products put the 8 low bits side by side into the top byte
-        bits |= (load_u64(is_space + i) * 0x0102040810204080u >> 56) << i;
+        bits |= (load_u64(each + i) * 0x0102040810204080u >> 56) << i;
     return bits;
+}
+
+bool is_space(unsigned char byte) noexcept { return byte == ' '; }
+
+bool is_glove_mark(unsigned char byte) noexcept {
+    const bool letter = static_cast<unsigned char>((byte | 0x20) - 'a') < 26;
+    const bool digit = static_cast<unsigned char>(byte - '0') < 10;
+    return (static_cast<unsigned char>(byte - '!') < 0x7F - '!') & !letter & !digit & (byte != '_');
 }
 
 int lowest_bit(std::uint64_t bits) noexcept { return __builtin_ctzll(bits); }
@@ -114,7 +123,7 @@ int lowest_bit(std::uint64_t bits) noexcept { return __builtin_ctzll(bits); }
 const unsigned char** find_edges(const unsigned char* bytes, std::size_t size, std::uint64_t& was_space,
                                  const unsigned char** edges) noexcept {
     for (std::size_t at = 0; at < size; at += block) {
-        const std::uint64_t spaces = spaces_of(bytes + at);
+        const std::uint64_t spaces = bits_of(bytes + at, is_space);
         std::uint64_t changes = spaces ^ (spaces << 1 | was_space);
         was_space = spaces >> 63;
         for (; changes; changes &= changes - 1) *edges++ = bytes + at + lowest_bit(changes);
@@ -156,11 +165,12 @@ const std::vector<TokenView>& TextSplitter::split(const unsigned char* text, std
         size = prepare(GloveRules{lower_}, text, size, characters);
     const std::size_t padding = block - size % block;
     std::memset(characters + size, ' ', padding);
-    if (kind_ == Tokenizer::glove)
-        split_glove(characters, size, tokens_);
-    else
-        split_at_spaces(characters, size + padding, tokens_);
-    return tokens_;
+    split_at_spaces(characters, size + padding, tokens_);
+    if (kind_ != Tokenizer::glove) return tokens_;
+    marks_.require((size + padding) / block);
+    for (std::size_t at = 0; at < size; at += block) marks_[at / block] = bits_of(characters + at, is_glove_mark);
+    split_glove({characters, size}, marks_.data(), tokens_, split_tokens_);
+    return split_tokens_;
 }
 
 }  // namespace glovestore

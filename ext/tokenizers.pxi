@@ -1,5 +1,6 @@
 # Texts to tokens: the lower case of the running Python, and the tokenizers of the core.
 
+cimport cython
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND
 from libc.stdint cimport int32_t
 
@@ -64,13 +65,14 @@ cdef class LowerCase:
         cdef CLowerCase none  # C++ gives it no pages
         if width == 0:
             return none
-        if width < 4 and self.all_planes.pages == NULL:
-            if self.first_plane.pages == NULL:
-                self.first_plane = self.made(1)
-            return self.first_plane
-        if self.all_planes.pages == NULL:
-            self.all_planes = self.made(17)
-        return self.all_planes
+        with cython.critical_section(self):
+            if width < 4 and self.all_planes.pages == NULL:
+                if self.first_plane.pages == NULL:
+                    self.first_plane = self.made(1)
+                return self.first_plane
+            if self.all_planes.pages == NULL:
+                self.all_planes = self.made(17)
+            return self.all_planes
 
     cdef CLowerCase made(self, int planes) except *:
         cdef const uint16_t[::1] pages
