@@ -3,7 +3,7 @@
 namespace glovestore {
 namespace {
 
-constexpr std::uint32_t capital_i_with_dot = 0x130, combining_dot = 0x307;
+constexpr std::uint32_t combining_dot = 0x307;
 constexpr std::uint32_t capital_sigma = 0x3A3, final_sigma = 0x3C2, small_sigma = 0x3C3;
 
 bool is_continuation(unsigned char byte) noexcept { return (byte & 0xC0) == 0x80; }
@@ -31,16 +31,12 @@ bool cased_behind(const LowerCase& lower, const unsigned char* text, std::size_t
 
 }  // namespace
 
-// Two characters are not a matter of the table: one becomes two, and one looks at its neighbours (Unicode's Final_Sigma).
-unsigned char* put_lower_case(const LowerCase& lower, const unsigned char* text, std::size_t size, std::size_t at,
-                              CodePoint character, unsigned char* out) noexcept {
-    const std::uint32_t point = character.value;
-    if (point == capital_i_with_dot) return put_utf8(combining_dot, put_utf8('i', out));
-    if (point == capital_sigma) {
-        const bool is_final = cased_before(lower, text, at) && !cased_behind(lower, text, size, at + character.size);
-        return put_utf8(is_final ? final_sigma : small_sigma, out);
-    }
-    return put_utf8(point + static_cast<std::uint32_t>(lower.entry(point) >> 2), out);
+unsigned char* put_special_lower_case(const LowerCase& lower, const unsigned char* text, std::size_t size, std::size_t at,
+                                      unsigned char* out) noexcept {
+    const CodePoint character = get_utf8(text + at);
+    if (character.value != capital_sigma) return put_utf8(combining_dot, put_utf8('i', out));  // U+0130
+    const bool is_final = cased_before(lower, text, at) && !cased_behind(lower, text, size, at + character.size);
+    return put_utf8(is_final ? final_sigma : small_sigma, out);
 }
 
 }  // namespace glovestore

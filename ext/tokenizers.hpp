@@ -26,7 +26,10 @@ private:
     Tokenizer kind_;
     LowerCase lower_;
     Buffer<unsigned char> characters_;  // the text, lower-cased or otherwise prepared
-    std::vector<TokenView> tokens_;
+    std::vector<TokenView> tokens_;       // what stands between spaces
+    // Only for Tokenizer::glove, which splits further.
+    Buffer<std::uint64_t> marks_;
+    std::vector<TokenView> split_tokens_;
 };
 
 }  // namespace glovestore
