@@ -31,11 +31,11 @@ inline std::uint32_t load_u32(const void* p) noexcept {
 }
 
 // Reading a few bytes more than there are, and dropping them, takes no branch on how many there are. In a page of which a
-// byte may be read it cannot fault. The sanitizers, which know nothing of pages, are told to look away.
-#if defined(__GNUC__)
-#define GLOVESTORE_READS_BEYOND __attribute__((no_sanitize("address", "thread")))
+// byte may be read it cannot fault. The sanitizers know nothing of pages: under them, nothing more is read.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool reads_beyond = false;
 #else
-#define GLOVESTORE_READS_BEYOND
+constexpr bool reads_beyond = true;
 #endif
 
 constexpr std::size_t smallest_page = 4096;
@@ -43,11 +43,11 @@ constexpr std::size_t smallest_page = 4096;
 // Whether `count` bytes can be read at p, though fewer may be there, perhaps none: they stand in one page with the byte
 // before p, which may be the last one there is.
 inline bool can_read(const unsigned char* p, std::size_t count) noexcept {
-    return (reinterpret_cast<std::uintptr_t>(p) - 1) % smallest_page < smallest_page - count;
+    return reads_beyond && (reinterpret_cast<std::uintptr_t>(p) - 1) % smallest_page < smallest_page - count;
 }
 
 // The first `size` < 8 bytes, the others zero.
-GLOVESTORE_READS_BEYOND inline std::uint64_t load_few(const unsigned char* p, std::size_t size) noexcept {
+inline std::uint64_t load_few(const unsigned char* p, std::size_t size) noexcept {
     if (can_read(p, 8)) return load_u64(p) & ((std::uint64_t{1} << 8 * size) - 1);
     std::uint64_t x = 0;
     for (std::size_t i = 0; i < size; ++i) x |= std::uint64_t{p[i]} << 8 * i;

@@ -76,7 +76,7 @@ inline TokenView token_at(const TokenTable& tokens, std::uint64_t row) noexcept 
 }
 
 // Whether two strings of one size are equal.
-GLOVESTORE_READS_BEYOND inline bool same_bytes(const unsigned char* a, const unsigned char* b, std::size_t size) noexcept {
+inline bool same_bytes(const unsigned char* a, const unsigned char* b, std::size_t size) noexcept {
 #if defined(__SSE2__)
     if (size <= 16 && can_read(a, 16) && can_read(b, 16)) {
         const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a));
