@@ -31,52 +31,54 @@ inline bool is_valid(const void* validity, std::size_t i) noexcept {
     return !validity || (static_cast<const unsigned char*>(validity)[i / 8] >> (i % 8) & 1);
 }
 
-// utf8 and large_utf8: an offset of type Offset for each string and one more.
-template <class Offset>
-class OffsetStrings : public Strings {
+// Arrays that tell each string by itself: at(i), which counts from the start of the buffers.
+template <class Array>
+class OneByOne : public Strings {
 public:
-    explicit OffsetStrings(const ArrowArray& array)
-        : validity_(array.buffers[0]),
-          offsets_(static_cast<const Offset*>(array.buffers[1])),
-          bytes_(array.buffers[2] ? static_cast<const unsigned char*>(array.buffers[2]) : &nothing),
-          offset_(static_cast<std::size_t>(array.offset)),
-          count_(static_cast<std::size_t>(array.length)) {}
+    explicit OneByOne(const ArrowArray& array)
+        : offset_(static_cast<std::size_t>(array.offset)), count_(static_cast<std::size_t>(array.length)) {}
     std::size_t size() const noexcept override { return count_; }
     void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
-        const std::size_t begin = offset_ + first;
-        for (std::size_t i = 0; i < count; ++i) views[i] = at(begin + i);
+        for (std::size_t i = 0; i < count; ++i) views[i] = static_cast<const Array*>(this)->at(offset_ + first + i);
     }
 
 private:
+    std::size_t offset_, count_;
+};
+
+// utf8 and large_utf8: an offset of type Offset for each string and one more.
+template <class Offset>
+class OffsetStrings : public OneByOne<OffsetStrings<Offset>> {
+public:
+    explicit OffsetStrings(const ArrowArray& array)
+        : OneByOne<OffsetStrings<Offset>>(array),
+          validity_(array.buffers[0]),
+          offsets_(static_cast<const Offset*>(array.buffers[1])),
+          bytes_(array.buffers[2] ? static_cast<const unsigned char*>(array.buffers[2]) : &nothing) {}
+
     TokenView at(std::size_t i) const noexcept {
         const Offset begin = offsets_[i], end = offsets_[i + 1];
         if (!is_valid(validity_, i) || begin < 0 || end < begin) return none;
         return {bytes_ + begin, static_cast<std::size_t>(end - begin)};
     }
 
+private:
     const void* validity_;
     const Offset* offsets_;
     const unsigned char* bytes_;
-    std::size_t offset_, count_;
 };
 
 // utf8_view: 16 bytes a string, with the string itself in them if it has at most 12 bytes.
-class ViewStrings : public Strings {
+class ViewStrings : public OneByOne<ViewStrings> {
 public:
     explicit ViewStrings(const ArrowArray& array)
-        : validity_(array.buffers[0]),
+        : OneByOne(array),
+          validity_(array.buffers[0]),
           views_(static_cast<const unsigned char*>(array.buffers[1])),
           buffers_(array.buffers + 2),
           buffer_count_(static_cast<std::size_t>(array.n_buffers - 3)),
-          sizes_(static_cast<const std::int64_t*>(array.buffers[array.n_buffers - 1])),
-          offset_(static_cast<std::size_t>(array.offset)),
-          count_(static_cast<std::size_t>(array.length)) {}
-    std::size_t size() const noexcept override { return count_; }
-    void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
-        for (std::size_t i = 0; i < count; ++i) views[i] = at(offset_ + first + i);
-    }
+          sizes_(static_cast<const std::int64_t*>(array.buffers[array.n_buffers - 1])) {}
 
-private:
     TokenView at(std::size_t i) const noexcept {
         if (!is_valid(validity_, i)) return none;
         const unsigned char* view = views_ + i * 16;
@@ -90,12 +92,12 @@ private:
         return {static_cast<const unsigned char*>(buffers_[field[2]]) + field[3], size};
     }
 
+private:
     const void* validity_;
     const unsigned char* views_;
     const void** buffers_;
     std::size_t buffer_count_;
     const std::int64_t* sizes_;
-    std::size_t offset_, count_;
 };
 
 class NoStrings : public Strings {
@@ -110,33 +112,27 @@ private:
 
 // Indices into strings that are kept once.
 template <class Index>
-class DictionaryStrings : public Strings {
+class DictionaryStrings : public OneByOne<DictionaryStrings<Index>> {
 public:
     DictionaryStrings(const ArrowArray& array, StringsPointer values)
-        : validity_(array.buffers[0]),
+        : OneByOne<DictionaryStrings<Index>>(array),
+          validity_(array.buffers[0]),
           indices_(static_cast<const Index*>(array.buffers[1])),
-          offset_(static_cast<std::size_t>(array.offset)),
-          count_(static_cast<std::size_t>(array.length)),
           values_(std::move(values)),
           views_(values_->size()) {
         Scratch unused;  // Arrow's strings stand in Arrow's memory
         values_->read(0, views_.size(), views_.data(), unused);
     }
-    std::size_t size() const noexcept override { return count_; }
-    void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
-        for (std::size_t i = 0; i < count; ++i) views[i] = at(offset_ + first + i);
-    }
 
-private:
     TokenView at(std::size_t i) const noexcept {
         if (!is_valid(validity_, i)) return none;
         const auto index = static_cast<std::uint64_t>(indices_[i]);  // a negative one becomes too large
         return index < views_.size() ? views_[index] : none;
     }
 
+private:
     const void* validity_;
     const Index* indices_;
-    std::size_t offset_, count_;
     StringsPointer values_;
     std::vector<TokenView> views_;
 };

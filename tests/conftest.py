@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,13 @@ def copy(small_store: bytes, tmp_path: Path) -> Path:
     path = tmp_path / "copy.h5"
     path.write_bytes(small_store)
     return path
+
+
+@pytest.fixture
+def store(copy: Path) -> Iterator[glovestore.EmbeddingStore]:
+    """The small store, open."""
+    with glovestore.open(copy) as opened:
+        yield opened
 
 
 @pytest.fixture(params=[True, False], ids=["isal", "zlib"])

@@ -6,9 +6,8 @@ import math
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,12 +24,6 @@ from glovestore.nearest import nearest_rows
 
 F4 = np.float32
 Found = list[tuple[list[int], list[float]]]
-
-
-@pytest.fixture
-def store(copy: Path) -> Iterator[EmbeddingStore]:
-    with glovestore.open(copy) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from shared import SMALL_ROWS, SMALL_TEXT, Built
-from vectors_generator import generate
 
 import glovestore
 from glovestore import EmbeddingStore
-
-
-@pytest.fixture
-def store(copy: Path) -> Iterator[EmbeddingStore]:
-    with glovestore.open(copy) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
-    """More rows than `nearest` scores at a time."""
-    folder = tmp_path_factory.mktemp("large")
-    source = generate(folder / "large.txt", rows=40_000, dim=12, seed=11)
-    glovestore.build(source, folder / "large.h5", durable=False)
-    return glovestore.open(folder / "large.h5")
 
 
 def test_what_it_is(store: EmbeddingStore, copy: Path):
