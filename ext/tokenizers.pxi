@@ -14,6 +14,7 @@ cdef extern from "Python.h":
 cdef extern from "utf8.hpp" namespace "glovestore" nogil:
     size_t most_utf8_bytes(int width) noexcept
     size_t encode_utf8(const void* code_units, int width, size_t length, unsigned char* out) noexcept
+    size_t c_valid_utf8 "glovestore::valid_utf8"(const unsigned char* text, size_t size) noexcept
 
 
 cdef extern from "lower_case.hpp" namespace "glovestore" nogil:
@@ -87,6 +88,14 @@ cdef class LowerCase:
         self.buffers.append((pages, entries))
         table.pages, table.entries = &pages[0], &entries[0, 0]
         return table
+
+
+def valid_utf8(const uint8_t[::1] text):
+    cdef const unsigned char* begin = <const unsigned char*> start(text)
+    cdef size_t size = text.shape[0]
+    with nogil:
+        size = c_valid_utf8(begin, size)
+    return size
 
 
 def split_text(text, str tokenizer not None, LowerCase lower_case not None):

@@ -48,4 +48,8 @@ inline CodePoint get_utf8(const unsigned char* text) noexcept {
 // room for length * most_utf8_bytes(width) bytes. Returns the number of bytes written.
 std::size_t encode_utf8(const void* code_units, int width, std::size_t length, unsigned char* out) noexcept;
 
+// The number of bytes before the first sequence that is not UTF-8 (lone surrogates are not), or `size`. What comes from others,
+// such as an Arrow array, has to pass here before get_utf8 sees it.
+std::size_t valid_utf8(const unsigned char* text, std::size_t size) noexcept;
+
 }  // namespace glovestore

@@ -378,5 +378,8 @@ class LowerCase:
 
     def __init__(self, make: Callable[[int], tuple[NDArray[np.uint16], NDArray[np.int32]]]) -> None: ...
 
+def valid_utf8(text: _Bytes) -> int:
+    """Return the number of bytes before the first sequence that is not UTF-8, or of all bytes if there is none."""
+
 def split_text(text: str, tokenizer: str, lower_case: LowerCase) -> list[str]:
     """Return a text's tokens; a subclass of str will do. ValueError: no such tokenizer; TypeError: no text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import glove_reference
 import keras_reference
@@ -86,14 +87,30 @@ def test_every_code_point(name, pattern):
 @pytest.mark.parametrize("space", [" ", "\u3000"])
 def test_every_length(name, space):
     for size in range(140):
-        for text in ("x" * size, "x" * size + space, space + "x" * size, "x " * size, "É" * size + " 'S" + space):
+        for text in (
+            "x" * size,
+            "x" * size + space,
+            space + "x" * size,
+            "x " * size,
+            "É" * size + " 'S" + space,
+            "x" * size + "'s x",
+        ):
             assert TOKENIZERS[name](text) == REFERENCES[name](text)
 
 
-def test_a_token_longer_than_any_piece():
-    text = "A" * 5_000 + " " * 3_000 + "é" * 70_000 + " b"
-    for name, reference in REFERENCES.items():
-        assert TOKENIZERS[name](text) == reference(text)
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_tokens_across_pieces(name):
+    long_tokens = "A" * 5_000 + " " * 3_000 + "é" * 70_000 + " b"
+    short_tokens = [" " * shift + "ab, c d.e 'S " * 200 for shift in range(70)]
+    for text in (long_tokens, *short_tokens):
+        assert TOKENIZERS[name](text) == REFERENCES[name](text)
+
+
+def test_glove_tokens_of_all_short_texts():
+    pieces = ["a", "5", ".", "-", "'", ",", " ", "no", "n't", "70s"]
+    for size in range(6):
+        for text in map("".join, product(pieces, repeat=size)):
+            assert glove_tokens(text) == glove_reference.tokens_of(text)
 
 
 def test_a_subclass_of_str_is_a_text():

@@ -23,7 +23,7 @@ def lower_case_table(planes: int = PLANES) -> tuple[npt.NDArray[np.uint16], npt.
 
     An entry is what to add to get the lower case, times 8, plus 1 if the character is cased, plus 2 if it is
     case-ignorable, which decides about a sigma near it, plus 4 if it is one of the two that the core has rules for.
-    Row 0 is that of the pages without such characters, and of the planes left out: one takes 1.5 ms.
+    Row 0 is that of the pages without such characters, and of the planes left out: each takes about a millisecond.
     """
     pages = np.zeros(PLANES * PLANE // PAGE, np.uint16)
     used = np.array([page for plane in range(planes) for page in _used_pages(plane)])
