@@ -578,3 +578,4 @@ def normal_vectors(const uint8_t[::1] token, const double[::1] mean, const doubl
 include "strings.pxi"
 include "lookup.pxi"
 include "gather.pxi"
+include "tokenizers.pxi"

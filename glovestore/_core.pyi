@@ -3,7 +3,7 @@
 Every function checks that the buffers fit each other (ValueError) before it calls the core. Arrays are C-contiguous.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypedDict, final, type_check_only
 
 import numpy as np
@@ -237,3 +237,21 @@ def gather(
 
 def normal_vectors(token: bytes, mean: NDArray[np.float64], std: NDArray[np.float64], out: NDArray[np.float32]) -> None:
     """Write a token's reproducible random vector, about normal with `mean` and `std`, to `out` (dim,)."""
+
+TOKENIZERS: tuple[str, ...]
+"""The names of the tokenizers."""
+
+@final
+class LowerCase:
+    """Every character's lower case, from what `make`, given a number of planes, returns when it is first needed.
+
+    That is (pages, entries): see the only such function, `glovestore.vocabulary.lower_case.lower_case_table`.
+    """
+
+    def __init__(self, make: Callable[[int], tuple[NDArray[np.uint16], NDArray[np.int32]]]) -> None: ...
+
+def valid_utf8(text: _Bytes) -> int:
+    """Return the number of bytes before the first sequence that is not UTF-8, or of all bytes if there is none."""
+
+def split_text(text: str, tokenizer: str, lower_case: LowerCase) -> list[str]:
+    """Return a text's tokens; a subclass of str will do. ValueError: no such tokenizer; TypeError: no text."""

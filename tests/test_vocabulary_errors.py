@@ -41,7 +41,7 @@ def test_what_is_no_text(texts, error, message):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: count_tokens([], "glove"), ValueError, "expected 'keras', 'whitespace' or a callable"),
+        (lambda: count_tokens([], "spacy"), ValueError, "expected 'keras', 'whitespace', 'glove' or a callable"),
         (lambda: count_tokens([], None), TypeError, "a callable from a str to a list of str, got NoneType"),
         (lambda: from_tokens(["a"], "Keras"), ValueError, "got 'Keras'"),
         (lambda: count_tokens(["a"], str.lower), TypeError, "texts[0]: expected a sequence of str from the tokenizer"),

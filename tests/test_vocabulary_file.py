@@ -83,7 +83,7 @@ GOOD = {
         ({**GOOD, "version": 0}, "version: expected 1, got 0"),
         ({**GOOD, "version": True}, "version: expected 1, got True"),
         ({**GOOD, "version": "1"}, "version: expected 1, got '1'"),
-        ({**GOOD, "tokenizer": "glove"}, "tokenizer: expected 'keras', 'whitespace' or a callable"),
+        ({**GOOD, "tokenizer": "spacy"}, "tokenizer: expected 'keras', 'whitespace', 'glove' or a callable"),
         ({**GOOD, "tokenizer": None}, "tokenizer: expected a name or {"),
         ({**GOOD, "tokenizer": {"callable": 1}}, "tokenizer: expected a name or {"),
         ({**GOOD, "padding_idx": 1}, "padding_idx: expected 0, got 1"),

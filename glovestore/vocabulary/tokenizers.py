@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glovestore import _core
+from glovestore.vocabulary.lower_case import LOWER_CASE
+
 Text: TypeAlias = str | Sequence[str] | npt.NDArray[Any]
 """A text to tokenise, or the tokens of one, which are used as they are."""
 
@@ -16,7 +19,6 @@ Tokenizer: TypeAlias = str | Callable[[str], Sequence[str]]
 
 # Keras' default filters; the apostrophe is not among them.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-_FILTERS_TO_SPACES = bytes(0x20 if chr(byte) in KERAS_FILTERS else byte for byte in range(256))
 
 
 def keras_tokens(text: str) -> list[str]:
@@ -25,18 +27,43 @@ def keras_tokens(text: str) -> list[str]:
     Lower-case (``str.lower``), replace every character of `KERAS_FILTERS` by a space, split on U+0020 alone, drop empty
     tokens. Source: ``keras.preprocessing.text.text_to_word_sequence``.
     """
-    # All filters are ASCII, so they may be replaced in UTF-8: as fast as str.translate for ASCII, 5 times faster for
-    # the rest. "surrogatepass" both ways gives back every str, lone surrogates too.
-    utf8 = text.lower().encode("utf-8", "surrogatepass")
-    return list(filter(None, utf8.translate(_FILTERS_TO_SPACES).decode("utf-8", "surrogatepass").split(" ")))
+    return _core.split_text(text, "keras", LOWER_CASE)
 
 
 def whitespace_tokens(text: str) -> list[str]:
     """Split a text at runs of Unicode white space, as ``str.split()`` does, and change nothing else."""
-    return str.split(text)
+    return _core.split_text(text, "whitespace", LOWER_CASE)
 
 
-TOKENIZERS: dict[str, Callable[[str], Sequence[str]]] = {"keras": keras_tokens, "whitespace": whitespace_tokens}
+def glove_tokens(text: str) -> list[str]:
+    """Split a text much as Stanford's tokenizer split the texts behind the GloVe vectors: ``"it 's"``, ``"do n't"``.
+
+    1. The text is lower-cased (``str.lower``). U+2018 to 201B become ``'``, 201C to 201F ``"``, 2010 and 2011 ``-``,
+       2012 to 2015 ``--``, 2026 ``...``. Other punctuation and signs beyond ASCII are tokens of their own: A1 to BF
+       but ª º ² ³ ¹ µ ¼ ½ ¾ and AD; D7, F7, 2016, 2017, 2020 to 205E but 2028 to 202F, 20A0 to 20CF, 2122, 2212, 3001
+       to 3003, 3008 to 3011, FF01 to FF65 but letters and digits. White space (as for ``str.split``) separates.
+       Every other character that is not ASCII counts as a letter, and so do ``_`` and control characters.
+    2. A word is a run of letters and digits. Between two of them one ``-``, ``.`` or ``'`` stays inside, and one ``,``
+       or ``:`` between two digits: ``state-of-the-art``, ``example.com``, ``o'clock``, ``1,000.50``. A word may begin
+       with a dot: before a digit, or behind white space (``.5``, ``.com``).
+    3. A word keeps the dot behind it if its letters from the last dot on are a single one of a to z (``u.s.``, ``j.``),
+       if it is one of some sixty abbreviations (``mr.``, ``inc.``: see ext/glove_tokens.cpp), or if it is ``no``,
+       ``nos``, ``vol``, ``fig`` or ``pp`` and a digit comes next. A hyphen may join more to it: ``u.s.-based``.
+    4. ``n't`` behind a letter or digit, and ``'s``, ``'m``, ``'d``, ``'re``, ``'ve``, ``'ll``, are taken off a word's
+       end, again and again.
+    5. Two or more dots are ``...``, two or more hyphens ``--``. ``''`` and two backticks are one token. An apostrophe
+       stays with the rest of ``'s``, ``'m``, ``'d``, ``'re``, ``'ve``, ``'ll``, ``'t``, ``'em``, ``'n``, ``'til``,
+       ``'tis``, ``'twas``, ``'cause``, and with two digits and perhaps an s (``'70s``), if no letter or digit follows.
+    6. Every other character of ASCII punctuation is a token: ``$ 5``, ``10 %``, ``at & t``, ``and / or``, ``dogs '``.
+    """
+    return _core.split_text(text, "glove", LOWER_CASE)
+
+
+TOKENIZERS: dict[str, Callable[[str], Sequence[str]]] = {
+    "keras": keras_tokens,
+    "whitespace": whitespace_tokens,
+    "glove": glove_tokens,
+}
 
 
 def find_tokenizer(tokenizer: Tokenizer) -> Callable[[str], Sequence[str]]:
