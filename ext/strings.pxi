@@ -100,6 +100,7 @@ cdef extern from "arrow.hpp" namespace "glovestore" nogil:
 cdef class Strings:
     cdef StringsPointer held
     cdef object source      # what the bytes belong to: none of it changes while this object lives
+    cdef object offsets     # of packed strings, likewise
     cdef bint escaped
 
     def __len__(self):
@@ -157,7 +158,7 @@ cdef class Strings:
     def of_packed(const uint8_t[::1] data, const uint64_t[::1] offsets, *, bint escaped=True):
         cdef Strings strings = Strings.__new__(Strings)
         require(offsets.shape[0] > 0, "offsets is empty")
-        strings.source, strings.escaped = (data, offsets), escaped
+        strings.source, strings.offsets, strings.escaped = data, offsets, escaped
         strings.held = packed_strings(<const unsigned char*> start(data), data.shape[0], &offsets[0],
                                       offsets.shape[0] - 1)
         return strings
