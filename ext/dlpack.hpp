@@ -36,7 +36,7 @@ struct DLManagedTensor {
 
 namespace glovestore {
 
-constexpr std::uint8_t dlpack_float = 2, dlpack_bfloat = 4;
+constexpr std::uint8_t dlpack_int = 0, dlpack_float = 2, dlpack_bfloat = 4;
 
 // Whether the processor can read and write the memory: its own, or a GPU's runtime's (pinned or managed).
 inline bool is_in_memory(const DLDevice& device) noexcept {

@@ -130,6 +130,16 @@ TokenView encoded(const void* points, int width, std::size_t length, bool escape
     return {to, size};
 }
 
+TokenView unescaped(const TokenView& string, Scratch& scratch) {
+    if (!has_surrogate(string.bytes, string.size)) return string;
+    unsigned char* to = scratch.room(string.size);
+    std::size_t size = string.size;
+    std::memcpy(to, string.bytes, size);
+    if (!unescape(to, size)) return {nullptr, 0};
+    scratch.take(size);
+    return {to, size};
+}
+
 StringsPointer fixed_bytes(const unsigned char* data, std::size_t count, std::size_t width) {
     return std::make_unique<FixedBytes>(data, count, width);
 }

@@ -45,6 +45,9 @@ using StringsPointer = std::unique_ptr<Strings>;
 // bytes 80 to FF (surrogateescape), and a string with any other surrogate is none; else surrogates are encoded as they are.
 TokenView encoded(const void* points, int width, std::size_t length, bool escaped, Scratch& scratch);
 
+// The bytes that such a string without escaping stands for with it, in `scratch` if they differ; none if there are none.
+TokenView unescaped(const TokenView& string, Scratch& scratch);
+
 // Strings of `width` bytes each, filled up with NULs: numpy's S.
 StringsPointer fixed_bytes(const unsigned char* data, std::size_t count, std::size_t width);
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 #include "hash.hpp"
+#include "lookup.hpp"
 
 namespace glovestore {
 
@@ -65,6 +67,19 @@ bool GrowingTokens::add(const unsigned char* bytes, const std::uint16_t* lengths
             is_duplicate[i] = duplicate;
         }
     }
+    return true;
+}
+
+bool GrowingTokens::add(const TokenView& token, std::int64_t& row) {
+    if (rows() + 1 >= low_half) throw std::length_error("expected fewer than 2**32 - 1 different tokens");
+    const std::uint64_t needed = buckets_for(rows() + 1);
+    if (needed * bucket_slots > slots_.size() && !rebuild(needed, 0)) return false;
+    reserve(offsets_.back() + token.size);
+    if (token.size > 0) std::memcpy(bytes_.data() + offsets_.back(), token.bytes, token.size);
+    offsets_.push_back(offsets_.back() + token.size);
+    bool duplicate = false;
+    if (!insert_last(xxh64(token.bytes, token.size, seed_), duplicate)) return false;
+    row = duplicate ? find_row(index(), table(), token.bytes, token.size) : static_cast<std::int64_t>(rows() - 1);
     return true;
 }
 

@@ -20,6 +20,9 @@ public:
     // out. False: thousands of tokens collide under every seed, as only a hostile file's do.
     bool add(const unsigned char* bytes, const std::uint16_t* lengths, std::size_t count, unsigned char* is_duplicate);
 
+    // Adds one token of any length if it is not there; `row` is its row. False: as above.
+    bool add(const TokenView& token, std::int64_t& row);
+
     // Makes the index what FORMAT.md asks for: the smallest number of buckets, the first seed that will do.
     bool finish();
 

@@ -1,13 +1,11 @@
 # Texts to tokens: the lower case of the running Python, and the tokenizers of the core.
 
 cimport cython
-from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND
+from cpython.unicode cimport PyUnicode_KIND
 from libc.stdint cimport int32_t
 
 
 cdef extern from "Python.h":
-    bint PyUnicode_IS_ASCII(object text)
-    Py_ssize_t PyUnicode_GET_LENGTH(object text)
     str PyUnicode_DecodeUTF8(const char* bytes, Py_ssize_t size, const char* errors)
 
 
@@ -23,12 +21,6 @@ cdef extern from "lower_case.hpp" namespace "glovestore" nogil:
     cdef struct CLowerCase "glovestore::LowerCase":
         const uint16_t* pages
         const int32_t* entries
-
-
-cdef extern from "token_view.hpp" namespace "glovestore" nogil:
-    cdef struct TokenView:
-        const unsigned char* bytes
-        size_t size
 
 
 cdef extern from "tokenizers.hpp" namespace "glovestore" nogil:

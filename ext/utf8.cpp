@@ -1,5 +1,7 @@
 #include "utf8.hpp"
 
+#include <cstring>
+
 #include "bytes.hpp"
 
 namespace glovestore {
@@ -46,6 +48,25 @@ std::size_t sequence_size(const unsigned char* text, std::size_t left) noexcept 
 }
 
 }  // namespace
+
+unsigned char greatest_byte(const unsigned char* bytes, std::size_t size) noexcept {
+    unsigned char greatest = 0;
+    for (std::size_t i = 0; i < size; ++i) greatest = greatest < bytes[i] ? bytes[i] : greatest;
+    return greatest;
+}
+
+// A surrogate is ED A0..BF xx.
+bool has_surrogate(const unsigned char* bytes, std::size_t size) noexcept {
+    while (size > 1) {
+        const void* found = std::memchr(bytes, 0xED, size - 1);
+        if (!found) return false;
+        const auto* lead = static_cast<const unsigned char*>(found);
+        if (lead[1] >= 0xA0) return true;
+        size -= static_cast<std::size_t>(lead + 1 - bytes);
+        bytes = lead + 1;
+    }
+    return false;
+}
 
 std::size_t encode_utf8(const void* code_units, int width, std::size_t length, unsigned char* out) noexcept {
     if (width == 1) return encode(static_cast<const std::uint8_t*>(code_units), length, out);

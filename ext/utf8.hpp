@@ -52,4 +52,10 @@ std::size_t encode_utf8(const void* code_units, int width, std::size_t length, u
 // such as an Arrow array, has to pass here before get_utf8 sees it.
 std::size_t valid_utf8(const unsigned char* text, std::size_t size) noexcept;
 
+// The greatest byte, which tells whether there is a character beyond ASCII (from 80 on) or beyond the first plane (from F0 on).
+unsigned char greatest_byte(const unsigned char* bytes, std::size_t size) noexcept;
+
+// Whether there is a surrogate in what encode_utf8 wrote.
+bool has_surrogate(const unsigned char* bytes, std::size_t size) noexcept;
+
 }  // namespace glovestore

@@ -383,3 +383,128 @@ def valid_utf8(text: _Bytes) -> int:
 
 def split_text(text: str, tokenizer: str, lower_case: LowerCase) -> list[str]:
     """Return a text's tokens; a subclass of str will do. ValueError: no such tokenizer; TypeError: no text."""
+
+def first_not_str(objects: Iterable[object]) -> int:
+    """Return the position of the first object that is no str, or how many there are."""
+
+def lay_out(
+    texts: tuple[Any, ...], first: int, strings: list[Any], starts: NDArray[np.int64], is_tokenised: NDArray[np.uint8]
+) -> int:
+    """Append the str, and the elements of the lists and tuples, of texts[first:], to `strings`.
+
+    Stops at the first text that is neither, and returns its position.
+
+    After text i `strings` has starts[i + 1] elements; `is_tokenised[i]` says whether it was no str. What the elements
+    are is not looked at.
+    """
+
+@final
+class Texts:
+    """Texts to split, or tokens of texts: text i is string i, or strings[starts[i]:starts[i + 1]].
+
+    `is_tokenised[i]` says whether those are its tokens, or one text. TypeError for objects that are no str, and for a
+    null; ValueError for bytes that are no UTF-8. len() is the number of texts.
+    """
+
+    def __init__(
+        self, strings: Strings, starts: NDArray[np.int64] | None = None, is_tokenised: NDArray[np.uint8] | None = None
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    @property
+    def characters(self) -> int:
+        """About how much text this is: code points or bytes."""
+
+@final
+class CountedTokens:
+    """Every token once with its count, in the order in which they were first seen.
+
+    ValueError where thousands of tokens collide in the index; then this object is of no use any more.
+    """
+
+    def __init__(self, index_seeds: int = ...) -> None: ...
+    def __len__(self) -> int: ...
+    @property
+    def total(self) -> int:
+        """The sum of the counts."""
+    def count(self, texts: Texts, tokenizer: str, lower_case: LowerCase, threads: int = 1) -> None:
+        """Count the tokens of texts; the result does not depend on the number of threads."""
+    def add(self, other: CountedTokens) -> None:
+        """Add the counts of another one. OverflowError where the total passes int64."""
+    def add_counts(self, tokens: Strings, counts: NDArray[np.int64]) -> None:
+        """Add counts[i] to token i."""
+    def arrays(self) -> tuple[memoryview, memoryview, memoryview]:
+        """Return the bytes of all tokens, uint64 offsets into them, and int64 counts. No more can be added."""
+
+def build_index(
+    token_bytes: _Bytes, offsets: NDArray[np.uint64], slots: NDArray[np.uint64], index_seeds: int = ...
+) -> tuple[int, int]:
+    """Fill the slots, buckets_for(tokens) * 8 of them, of an index, and return (seed, longest_probe).
+
+    ValueError if two tokens are equal, or thousands collide under every seed.
+    """
+
+def select_tokens(
+    token_bytes: _Bytes, offsets: NDArray[np.uint64], rows: NDArray[np.int64], out: NDArray[np.uint8]
+) -> None:
+    """Write the tokens of these rows, one behind the other, to `out`."""
+
+def has_surrogate(text: _Bytes) -> bool:
+    """Return whether UTF-8 that "surrogatepass" wrote has a surrogate in it."""
+
+@final
+class IdTarget:
+    """The memory of a writable C-contiguous (rows, width) array, or CPU tensor, of int32 or int64. Keeps it alive."""
+
+    def __init__(self, array: Any) -> None: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an id: 4 or 8."""
+
+@final
+class KnownTokens:
+    """The tokens of an index with their ids, row + `shift`. Those of `padding_row` and `unk_row` are unknown.
+
+    An unknown token's id is `unk_id`; -1: it has none. `escaped`: the index's tokens are bytes (surrogateescape), else
+    they are UTF-8 ("surrogatepass").
+    """
+
+    def __init__(
+        self, index: TokenIndex, shift: int, padding_row: int, unk_row: int, unk_id: int, escaped: bool
+    ) -> None: ...
+    def id_of(self, token: str) -> int:
+        """Return the id of a token."""
+    def encode(
+        self,
+        texts: Texts,
+        tokenizer: str,
+        lower_case: LowerCase,
+        out: IdTarget,
+        first_row: int,
+        lengths: NDArray[np.int64],
+        fill_left: bool,
+        cut_left: bool,
+        threads: int = 1,
+    ) -> None:
+        """Write the ids of text i to row first_row + i of `out`, filled up with 0 or cut; their number to `lengths`."""
+
+@final
+class RaggedIds:
+    """The ids of one block of texts after the other, nothing filled up or cut."""
+
+    def __init__(self) -> None: ...
+    def encode(self, known: KnownTokens, texts: Texts, tokenizer: str, lower_case: LowerCase, threads: int = 1) -> None:
+        """Append the ids of texts; the result does not depend on the number of threads."""
+    @property
+    def texts(self) -> int: ...
+    @property
+    def ids(self) -> int: ...
+    @property
+    def longest(self) -> int: ...
+    def copy(self, values: NDArray[np.int64], offsets: NDArray[np.int64]) -> None:
+        """Write all ids (ids,), and where in them each text begins and the last ends (texts + 1,)."""
+    def pad(self, out: IdTarget, lengths: NDArray[np.int64], fill_left: bool) -> None:
+        """Write the ids of text i to row i of `out` (texts, longest), filled up with 0; their number to `lengths`."""

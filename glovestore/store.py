@@ -61,6 +61,10 @@ class Tokens(Sequence[str]):
             )
         return bytes(self._bytes[begin:end])
 
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+        """Return the bytes of all tokens, one behind the other, and where in them each begins, and the last ends."""
+        return np.frombuffer(self._bytes, np.uint8), self._offsets
+
     def __repr__(self) -> str:
         return f"<{len(self):,} tokens: {first_few(self[:5])}>"
 
@@ -151,6 +155,10 @@ class EmbeddingStore(_core.SingleLookups):
     def __repr__(self) -> str:
         state = ", closed" if self.closed else ""
         return f"<EmbeddingStore {str(self.path)!r}: {self.shape[0]:,} x {self.dim}{state}>"
+
+    def token_arrays(self) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint64]], _core.TokenIndex]:
+        """Return what `Vocabulary.from_store` borrows: (bytes, offsets) of the tokens, and their index."""
+        return self.tokens.arrays(), self._index
 
     # ------------------------------------------------------------------ look-ups
 

@@ -38,6 +38,7 @@ from glovestore.vocabulary.tokenizers import Tokenizer, find_tokenizer
 FORMAT = "glovestore-vocabulary"
 VERSION = 1
 PADDING_TOKEN = "<pad>"
+MOST_COUNTED = 2**63 - 1
 
 
 class Content(NamedTuple):
@@ -189,4 +190,6 @@ def _counts(entry: object, size: int) -> tuple[int, ...] | None:
     for i, count in enumerate(entry):
         if type(count) is not int or count < 0 or (i == 0 and count):
             raise ValueError(f"counts[{i}]: expected {'0 or more' if i else '0'}, got {short(count)}")
+        if count > MOST_COUNTED:
+            raise ValueError(f"counts[{i}]: expected at most 2**63 - 1, got {short(count)}")
     return tuple(entry)

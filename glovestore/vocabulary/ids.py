@@ -1,41 +1,16 @@
-"""Arrays of indices: filling up and cutting on the way in, checking on the way out."""
+"""Arrays of indices: what a caller gives to be filled, and what he gives to be decoded."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from glovestore import _core
+
 Side: TypeAlias = Literal["pre", "post"]
 """The side of a row that is filled up or cut."""
-
-
-def kept_part(max_len: int | None, truncating: Side) -> slice:
-    """Return the part of a row that stays when it is cut on one side."""
-    if max_len is None:
-        return slice(None)
-    return slice(max_len) if truncating == "post" else slice(-max_len, None)
-
-
-def padded(
-    values: npt.NDArray[np.int64],
-    offsets: npt.NDArray[np.int64],
-    max_len: int | None,
-    padding: Side,
-    dtype: np.dtype[Any],
-) -> npt.NDArray[Any]:
-    """Lay ragged rows, none longer than `max_len`, into an array of that many columns filled up with 0.
-
-    Row i is ``values[offsets[i]:offsets[i + 1]]``; without `max_len` the longest row gives the columns.
-    """
-    columns = int(np.diff(offsets).max(initial=0)) if max_len is None else max_len
-    ids = np.zeros((len(offsets) - 1, columns), dtype)
-    for row, (start, end) in zip(ids, pairwise(offsets.tolist()), strict=True):
-        first = 0 if padding == "post" else columns - (end - start)
-        row[first : first + end - start] = values[start:end]
-    return ids
 
 
 def check_side(name: str, value: str) -> None:
@@ -53,6 +28,20 @@ def id_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     if found not in (np.dtype(np.int64), np.dtype(np.int32)):
         raise ValueError(f"dtype: expected int64 or int32, got {dtype!r}")
     return found
+
+
+def target_of(out: Any, width: int | None, dtype: np.dtype[Any]) -> _core.IdTarget:
+    """Return the memory of a caller's array or tensor, or say what is wrong with it."""
+    try:
+        target = _core.IdTarget(out)
+    except (TypeError, ValueError, BufferError) as error:
+        expected = "a writable C-contiguous 2-D array of int64 or int32, or such a tensor on the CPU"
+        raise ValueError(f"out: expected {expected}, got {type(out).__name__}: {error}") from error
+    if width not in (None, target.width):
+        raise ValueError(f"out: expected {width} columns, as max_len says, got {target.width}")
+    if dtype.itemsize < target.itemsize:
+        raise ValueError("out: expected int32, as dtype says, got int64")
+    return target
 
 
 def id_array(ids: npt.ArrayLike, size: int) -> npt.NDArray[Any]:

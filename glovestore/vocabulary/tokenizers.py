@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -89,21 +89,6 @@ def tokenizer_name(tokenizer: Tokenizer) -> str:
     return f"{getattr(named, '__module__', None) or 'builtins'}.{named.__qualname__}"
 
 
-def tokenized(texts: Iterable[Text], tokenizer: Tokenizer) -> Iterator[Sequence[str]]:
-    """Yield the tokens of each text, one text at a time.
-
-    A text that is already a sequence of tokens is not changed. What is no text is a TypeError that names its position.
-    """
-    tokenize = find_tokenizer(tokenizer)
-    for position, text in enumerate(_iterable_of_texts(texts)):
-        if not isinstance(text, str):
-            yield plain_tokens(text, f"texts[{position}]", "a str or a sequence of str")
-        elif callable(tokenizer):
-            yield plain_tokens(tokenize(text), f"texts[{position}]", "a sequence of str from the tokenizer")
-        else:
-            yield tokenize(text)
-
-
 def plain_tokens(tokens: object, where: str, expected: str = "a sequence of str") -> list[str] | tuple[str, ...]:
     """Return a sequence of tokens whose elements are exactly ``str``: subclasses, such as ``np.str_``, are converted.
 
@@ -111,26 +96,15 @@ def plain_tokens(tokens: object, where: str, expected: str = "a sequence of str"
     """
     given: Any = tokens.tolist() if isinstance(tokens, np.ndarray) and tokens.ndim == 1 else tokens
     if not isinstance(given, Sequence) or isinstance(given, (str, bytes, bytearray, memoryview)):
-        raise TypeError(f"{where}: expected {expected}, got {_kind(given)}")
+        raise TypeError(f"{where}: expected {expected}, got {kind_of(given)}")
     if set(map(type, given)) <= {str}:
         return given if isinstance(given, (list, tuple)) else list(given)
     for position, token in enumerate(given):
         if not isinstance(token, str):
-            raise TypeError(f"{where}[{position}]: expected a str, got {_kind(token)}")
+            raise TypeError(f"{where}[{position}]: expected a str, got {kind_of(token)}")
     return [str.__str__(token) for token in given]
 
 
-def _iterable_of_texts(texts: Iterable[Text]) -> Iterable[Text]:
-    """Refuse what Python would iterate over without complaint, but not as the user meant it."""
-    if isinstance(texts, (str, bytes, bytearray, memoryview)):
-        raise TypeError(f"texts: expected a list of texts, got one {type(texts).__name__}; pass [text]")
-    if isinstance(texts, Mapping):
-        raise TypeError(f"texts: expected a list of texts, got {type(texts).__name__}; list its keys or values")
-    if not isinstance(texts, Iterable):
-        raise TypeError(f"texts: expected an iterable of texts, got {_kind(texts)}")
-    return texts
-
-
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
     """Name a value's type; for an array, its number of dimensions too."""
     return f"a {value.ndim}-D array" if isinstance(value, np.ndarray) else type(value).__name__
