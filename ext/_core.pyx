@@ -573,6 +573,7 @@ cdef class Statistics:
 
 include "strings.pxi"
 include "lookup.pxi"
+include "target.pxi"
 include "gather.pxi"
 include "noise.pxi"
 include "file_map.pxi"

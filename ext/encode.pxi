@@ -35,53 +35,10 @@ cdef extern from "encode.hpp" namespace "glovestore" nogil:
         void pad(bint fill_left, int64_t* out, int64_t* lengths)
 
 
-cdef extern from "dlpack.hpp" namespace "glovestore" nogil:
-    const uint8_t dlpack_int
-
-
-cdef class IdTarget:
-    # Memory of a caller for rows of int32 or int64.
-    cdef Py_buffer buffer
-    cdef bint has_buffer
-    cdef object capsule
-    cdef char* data
-    cdef readonly Py_ssize_t rows, width, itemsize
-
-    def __cinit__(self, array):
-        if hasattr(array, "__dlpack__") and not hasattr(array, "__array_interface__"):
-            self.take_capsule(array.__dlpack__())
-        else:
-            self.take_buffer(array)
-
-    def __dealloc__(self):
-        if self.has_buffer:
-            PyBuffer_Release(&self.buffer)
-
-    cdef take_buffer(self, array):
-        PyObject_GetBuffer(array, &self.buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
-        self.has_buffer = True
-        require(self.buffer.format.decode() in ("i", "l", "q") and self.buffer.itemsize in (4, 8),
-                f"expected int32 or int64 in native order, got the format {self.buffer.format.decode()!r}")
-        require(self.buffer.ndim == 2, f"expected 2 dimensions, got {self.buffer.ndim}")
-        self.itemsize, self.data = self.buffer.itemsize, <char*> self.buffer.buf
-        self.rows, self.width = self.buffer.shape[0], self.buffer.shape[1]
-
-    cdef take_capsule(self, capsule):
-        cdef DLTensor* tensor = &(<DLManagedTensor*> PyCapsule_GetPointer(capsule, b"dltensor")).dl_tensor
-        require(tensor.dtype.code == dlpack_int and tensor.dtype.bits in (32, 64) and tensor.dtype.lanes == 1,
-                "expected int32 or int64")
-        require(is_in_memory(tensor.device), f"expected memory of the CPU, got device {tensor.device.device_type}")
-        require(tensor.ndim == 2, f"expected 2 dimensions, got {tensor.ndim}")
-        self.itemsize, self.capsule = tensor.dtype.bits // 8, capsule
-        self.rows, self.width = tensor.shape[0], tensor.shape[1]
-        require(tensor.strides == NULL or self.rows * self.width <= 1
-                or ((tensor.strides[1] == 1 or self.width == 1) and (tensor.strides[0] == self.width or self.rows == 1)),
-                "expected a C-contiguous array")
-        self.data = <char*> tensor.data + tensor.byte_offset
-
-    cdef char* place(self, Py_ssize_t first_row, Py_ssize_t count) except? NULL:
-        require(0 <= first_row and first_row + count <= self.rows, f"expected {self.rows} texts, got more")
-        return self.data + first_row * self.width * self.itemsize
+cdef char* place(Target out, Py_ssize_t first_row, Py_ssize_t count) except? NULL:
+    require(out.dtype in ("int32", "int64"), f"expected int32 or int64, got {out.dtype}")
+    require(0 <= first_row and first_row + count <= out.rows, f"expected {out.rows} texts, got more")
+    return out.data + first_row * out.columns * (4 if out.dtype == "int32" else 8)
 
 
 cdef class KnownTokens:
@@ -108,20 +65,22 @@ cdef class KnownTokens:
         return found
 
     def encode(self, Texts texts not None, str tokenizer not None, LowerCase lower_case not None,
-               IdTarget out not None, Py_ssize_t first_row, int64_t[::1] lengths, bint fill_left, bint cut_left,
+               Target out not None, Py_ssize_t first_row, int64_t[::1] lengths, bint fill_left, bint cut_left,
                size_t threads=1):
         cdef CTokenizer kind = tokenizer_named(tokenizer)
         cdef CLowerCase lower = lower_case.table(texts.width_for(kind))
         cdef RowShape shape
         cdef int64_t* sizes
-        cdef char* data = out.place(first_row, texts.block.count)
+        cdef bint is_narrow
+        cdef char* data = place(out, first_row, texts.block.count)
         require(lengths.shape[0] == out.rows, "lengths does not fit out")
         if texts.block.count == 0:
             return
         sizes = &lengths[first_row]
-        shape.width, shape.fill_left, shape.cut_left = out.width, fill_left, cut_left
+        shape.width, shape.fill_left, shape.cut_left = out.columns, fill_left, cut_left
+        is_narrow = out.dtype == "int32"
         with nogil:
-            if out.itemsize == 4:
+            if is_narrow:
                 encode_padded(self.known, texts.block, kind, lower, shape, <int32_t*> data, sizes, threads)
             else:
                 encode_padded(self.known, texts.block, kind, lower, shape, <int64_t*> data, sizes, threads)
@@ -157,16 +116,18 @@ cdef class RaggedIds:
         with nogil:
             self.found.copy(begin, &offsets[0])
 
-    def pad(self, IdTarget out not None, int64_t[::1] lengths, bint fill_left):
+    def pad(self, Target out not None, int64_t[::1] lengths, bint fill_left):
         cdef int64_t* sizes
-        require(<size_t> out.rows == self.found.texts() and <size_t> out.width == self.found.longest(),
+        cdef char* data
+        cdef bint is_narrow
+        require(<size_t> out.rows == self.found.texts() and <size_t> out.columns == self.found.longest(),
                 "out does not fit the ids")
         require(lengths.shape[0] == out.rows, "lengths does not fit out")
         if out.rows == 0:
             return
-        sizes = &lengths[0]
+        sizes, data, is_narrow = &lengths[0], place(out, 0, out.rows), out.dtype == "int32"
         with nogil:
-            if out.itemsize == 4:
-                self.found.pad(fill_left, <int32_t*> out.data, sizes)
+            if is_narrow:
+                self.found.pad(fill_left, <int32_t*> data, sizes)
             else:
-                self.found.pad(fill_left, <int64_t*> out.data, sizes)
+                self.found.pad(fill_left, <int64_t*> data, sizes)

@@ -304,14 +304,12 @@ class SingleLookups:
         Several tokens come in any form that `rows` takes. Raises KeyError naming the first that the store lacks.
         """
 
-SCALARS: tuple[str, ...]
-"""The dtypes of a `Target`."""
-
 @final
 class Target:
-    """Writable memory of an array (rows, dim): a C-contiguous one of numpy, or what DLPack hands over of the CPU's.
+    """Writable memory of a (rows, columns) array: a C-contiguous one of numpy, or what DLPack hands over of the CPU's.
 
-    ValueError, BufferError or RuntimeError, of ours or of the array's, for what cannot be written to.
+    Of floats of 16, 32 or 64 bits, int32 or int64. ValueError, BufferError or RuntimeError, of ours or of the array's,
+    for what cannot be written to.
     """
 
     def __init__(self, array: Any) -> None: ...
@@ -319,11 +317,14 @@ class Target:
     def rows(self) -> int:
         """Rows of the array."""
     @property
-    def dim(self) -> int:
+    def columns(self) -> int:
         """Numbers in a row."""
     @property
     def dtype(self) -> str:
-        """One of SCALARS."""
+        """The name of its dtype."""
+
+SCALARS: tuple[str, ...]
+"""The dtypes that `gather` writes."""
 
 def find_nearest(
     vectors: NDArray[np.float32],
@@ -452,19 +453,6 @@ def has_surrogate(text: _Bytes) -> bool:
     """Return whether UTF-8 that "surrogatepass" wrote has a surrogate in it."""
 
 @final
-class IdTarget:
-    """The memory of a writable C-contiguous (rows, width) array, or CPU tensor, of int32 or int64. Keeps it alive."""
-
-    def __init__(self, array: Any) -> None: ...
-    @property
-    def rows(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def itemsize(self) -> int:
-        """The bytes of an id: 4 or 8."""
-
-@final
 class KnownTokens:
     """The tokens of an index with their ids, row + `shift`. Those of `padding_row` and `unk_row` are unknown.
 
@@ -482,7 +470,7 @@ class KnownTokens:
         texts: Texts,
         tokenizer: str,
         lower_case: LowerCase,
-        out: IdTarget,
+        out: Target,
         first_row: int,
         lengths: NDArray[np.int64],
         fill_left: bool,
@@ -506,5 +494,5 @@ class RaggedIds:
     def longest(self) -> int: ...
     def copy(self, values: NDArray[np.int64], offsets: NDArray[np.int64]) -> None:
         """Write all ids (ids,), and where in them each text begins and the last ends (texts + 1,)."""
-    def pad(self, out: IdTarget, lengths: NDArray[np.int64], fill_left: bool) -> None:
+    def pad(self, out: Target, lengths: NDArray[np.int64], fill_left: bool) -> None:
         """Write the ids of text i to row i of `out` (texts, longest), filled up with 0; their number to `lengths`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import mmap
 import sys
 import zlib
 from pathlib import Path

@@ -111,7 +111,9 @@ def test_memory_of_others_is_not_taken():
         _core.Target(np.zeros(3, np.float32))
     with pytest.raises(ValueError, match="2 dimensions, got 3"):
         _core.Target(torch.zeros(1, 1, 3))
-    with pytest.raises(ValueError, match="floats"):
-        _core.Target(np.zeros((2, 2), np.int32))
+    with pytest.raises(ValueError, match="expected floats, got int32"):
+        _core.gather(np.zeros((2, 2), np.float32), np.arange(2), np.zeros((2, 2), np.int32))
+    with pytest.raises(ValueError, match="not written to, with the format 'B'"):
+        _core.Target(np.zeros((2, 2), np.uint8))
     target = _core.Target(torch.zeros(2, 3, dtype=torch.float64))
-    assert (target.rows, target.dim, target.dtype) == (2, 3, "float64")
+    assert (target.rows, target.columns, target.dtype) == (2, 3, "float64")

@@ -108,7 +108,7 @@ def finished():
 
 
 def encode(rows, first, lengths, width=2):
-    out = _core.IdTarget(np.zeros((rows, width), I8))
+    out = _core.Target(np.zeros((rows, width), I8))
     known().encode(_core.Texts(strings("a", "a")), "keras", LOWER_CASE, out, first, np.zeros(lengths, I8), False, False)
 
 
@@ -157,12 +157,12 @@ BYTES, OFFSETS = np.frombuffer(b"abc", U1), np.array([0, 1, 3], U8)
         (lambda: ragged().copy(np.zeros(2, I8), np.zeros(3, I8)), ValueError, "values does not fit the ids"),
         (lambda: ragged().copy(np.zeros(3, I8), np.zeros(2, I8)), ValueError, "offsets does not fit the texts"),
         (
-            lambda: ragged().pad(_core.IdTarget(np.zeros((2, 3), I8)), np.zeros(2, I8), False),
+            lambda: ragged().pad(_core.Target(np.zeros((2, 3), I8)), np.zeros(2, I8), False),
             ValueError,
             "out does not fit the ids",
         ),
         (
-            lambda: ragged().pad(_core.IdTarget(np.zeros((2, 2), I8)), np.zeros(1, I8), False),
+            lambda: ragged().pad(_core.Target(np.zeros((2, 2), I8)), np.zeros(1, I8), False),
             ValueError,
             "lengths does not fit out",
         ),

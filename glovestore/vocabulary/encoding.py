@@ -46,24 +46,24 @@ def encoded_padded(
     if number is None:
         return _of_unknown_length(known, texts, tokenizer, shape)
     ids = np.empty((number, shape.width), shape.dtype)
-    return ids, _fill(known, texts, tokenizer, shape, _core.IdTarget(ids))
+    return ids, _fill(known, texts, tokenizer, shape, _core.Target(ids))
 
 
 def _fill(
-    known: _core.KnownTokens, texts: Iterable[Text], tokenizer: Tokenizer, shape: Shape, target: _core.IdTarget
+    known: _core.KnownTokens, texts: Iterable[Text], tokenizer: Tokenizer, shape: Shape, target: _core.Target
 ) -> NDArray[np.int64]:
     """Write a row for each text, and return the lengths; a ValueError if there are more or fewer rows than texts."""
     number, first = length_of(texts), 0
     lengths = np.empty(target.rows, np.int64)
     if number not in (None, target.rows):
-        raise ValueError(f"out: expected shape {(number, target.width)}, got {(target.rows, target.width)}")
+        raise ValueError(f"out: expected shape {(number, target.columns)}, got {(target.rows, target.columns)}")
     for block in blocks(texts, tokenizer):
         if first + len(block) > target.rows:
             raise ValueError(f"out: expected a row for each text, got {target.rows} for {first + len(block)} or more")
         _encode(known, block, tokenizer, shape, target, first, lengths)
         first += len(block)
     if first < target.rows:
-        raise ValueError(f"out: expected shape {(first, target.width)}, got {(target.rows, target.width)}")
+        raise ValueError(f"out: expected shape {(first, target.columns)}, got {(target.rows, target.columns)}")
     return lengths
 
 
@@ -75,7 +75,7 @@ def _of_unknown_length(
     for block in blocks(texts, tokenizer):
         parts.append(np.empty((len(block), shape.width or 0), shape.dtype))
         lengths.append(np.empty(len(block), np.int64))
-        _encode(known, block, tokenizer, shape, _core.IdTarget(parts[-1]), 0, lengths[-1])
+        _encode(known, block, tokenizer, shape, _core.Target(parts[-1]), 0, lengths[-1])
     if len(parts) == 2:
         return parts[1], lengths[1]
     return np.concatenate(parts), np.concatenate(lengths)
@@ -86,7 +86,7 @@ def _as_wide_as_the_longest(
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     found = _ragged(known, texts, tokenizer)
     ids, lengths = np.empty((found.texts, found.longest), shape.dtype), np.empty(found.texts, np.int64)
-    found.pad(_core.IdTarget(ids), lengths, fill_left=shape.padding == "pre")
+    found.pad(_core.Target(ids), lengths, fill_left=shape.padding == "pre")
     return ids, lengths
 
 
@@ -95,7 +95,7 @@ def _encode(
     block: _core.Texts,
     tokenizer: Tokenizer,
     shape: Shape,
-    target: _core.IdTarget,
+    target: _core.Target,
     first: int,
     lengths: NDArray[np.int64],
 ) -> None:

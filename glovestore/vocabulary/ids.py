@@ -30,16 +30,18 @@ def id_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     return found
 
 
-def target_of(out: Any, width: int | None, dtype: np.dtype[Any]) -> _core.IdTarget:
+def target_of(out: Any, width: int | None, dtype: np.dtype[Any]) -> _core.Target:
     """Return the memory of a caller's array or tensor, or say what is wrong with it."""
+    expected = "a writable C-contiguous 2-D array of int64 or int32, or such a tensor on the CPU"
     try:
-        target = _core.IdTarget(out)
-    except (TypeError, ValueError, BufferError) as error:
-        expected = "a writable C-contiguous 2-D array of int64 or int32, or such a tensor on the CPU"
+        target = _core.Target(out)
+    except (TypeError, ValueError, BufferError, RuntimeError) as error:
         raise ValueError(f"out: expected {expected}, got {type(out).__name__}: {error}") from error
-    if width not in (None, target.width):
-        raise ValueError(f"out: expected {width} columns, as max_len says, got {target.width}")
-    if dtype.itemsize < target.itemsize:
+    if target.dtype not in ("int64", "int32"):
+        raise ValueError(f"out: expected {expected}, got {target.dtype}")
+    if width not in (None, target.columns):
+        raise ValueError(f"out: expected {width} columns, as max_len says, got {target.columns}")
+    if dtype == np.int32 and target.dtype == "int64":
         raise ValueError("out: expected int32, as dtype says, got int64")
     return target
 
