@@ -133,6 +133,7 @@ def test_attributes():
     assert vocab.tokens == ("<pad>", "<unk>", "a", "b", "c")
     assert dict(vocab.word_index) == {"<unk>": 1, "a": 2, "b": 3, "c": 4}
     assert vocab.counts == (0, 1, 3, 2, 2)
+    assert vocab.count_array.tolist() == [0, 1, 3, 2, 2] and not vocab.count_array.flags.writeable
     assert (vocab.padding_idx, vocab.unk_idx, vocab.unk_token, vocab.tokenizer) == (0, 1, "<unk>", "keras")
     assert "a" in vocab and "<unk>" in vocab and "d" not in vocab and "<pad>" not in vocab
     assert repr(vocab) == "Vocabulary(5 tokens, tokenizer='keras', unk_token='<unk>')"

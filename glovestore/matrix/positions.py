@@ -78,9 +78,8 @@ def resolve_vocab(vocab: Any) -> ResolvedVocab:
 
 def _from_vocabulary(vocab: Any) -> ResolvedVocab:
     tokens = as_strings(getattr(vocab, "token_strings", None) or vocab.tokens)
-    counts = getattr(vocab, "counts", None)
-    counted = None if counts is None else np.asarray(counts, np.int64)
-    return ResolvedVocab(tokens, None, len(tokens), vocab.padding_idx, vocab.unk_idx, counted)
+    counts = getattr(vocab, "count_array", None)
+    return ResolvedVocab(tokens, None, len(tokens), vocab.padding_idx, vocab.unk_idx, counts)
 
 
 def _from_sequence(vocab: Any) -> ResolvedVocab:

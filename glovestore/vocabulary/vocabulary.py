@@ -45,6 +45,8 @@ class Vocabulary:
         self._unk_token = unk_token
         self._tokenizer = tokenizer
         self._counts = counts
+        if counts is not None:
+            counts.flags.writeable = False
         self._tokens: tuple[str, ...] | None = None  # made when they are asked for, like the next two
         self._word_index: Mapping[str, int] | None = None
         self._known_counts: tuple[int, ...] | None = None
@@ -172,6 +174,11 @@ class Vocabulary:
         if self._counts is not None and self._known_counts is None:
             self._known_counts = tuple(self._counts.tolist())
         return self._known_counts
+
+    @property
+    def count_array(self) -> npt.NDArray[np.int64] | None:
+        """`counts` as a read-only array, int64 (len,)."""
+        return self._counts
 
     @property
     def padding_idx(self) -> int:
