@@ -164,7 +164,9 @@ def count_tokens(texts: Iterable[Text], tokenizer: Tokenizer = "keras") -> Token
     TypeErrors, which name the position. Large inputs are counted on several cores; the result does not depend on them.
 
     Tokenizers: ``"keras"``, the rules of the Keras ``Tokenizer`` (lower-case, punctuation but the apostrophe to spaces,
-    split on spaces); ``"whitespace"``, which is ``str.split()``; or a callable from a str to a sequence of str.
+    split on spaces); ``"glove"``, which keeps punctuation and splits clitics (``do n't``, ``it 's``), much as GloVe's own
+    texts were (see `tokenizers.glove_tokens`); ``"whitespace"``, which is ``str.split()``; or a callable from a str to a
+    sequence of str.
     """
     counted, number = _core.CountedTokens(packed.INDEX_SEEDS), 0
     for block in blocks(texts, tokenizer):
