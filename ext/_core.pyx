@@ -8,6 +8,7 @@ Docstrings and types stand in _core.pyi, where editors and type checkers look.
 
 from collections import deque
 
+cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport PyObject

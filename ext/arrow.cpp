@@ -31,6 +31,14 @@ inline bool is_valid(const void* validity, std::size_t i) noexcept {
     return !validity || (static_cast<const unsigned char*>(validity)[i / 8] >> (i % 8) & 1);
 }
 
+// Arrow recommends aligned buffers, but does not ask for them.
+template <class Number>
+Number load(const void* numbers, std::size_t i) noexcept {
+    Number number;
+    std::memcpy(&number, static_cast<const unsigned char*>(numbers) + i * sizeof number, sizeof number);
+    return number;
+}
+
 // Arrays that tell each string by itself: at(i), which counts from the start of the buffers.
 template <class Array>
 class OneByOne : public Strings {
@@ -53,18 +61,20 @@ public:
     explicit OffsetStrings(const ArrowArray& array)
         : OneByOne<OffsetStrings<Offset>>(array),
           validity_(array.buffers[0]),
-          offsets_(static_cast<const Offset*>(array.buffers[1])),
-          bytes_(array.buffers[2] ? static_cast<const unsigned char*>(array.buffers[2]) : &nothing) {}
+          offsets_(array.buffers[1]),
+          bytes_(static_cast<const unsigned char*>(array.buffers[2])) {}
 
+    // What has no bytes has no address either, for some producers.
     TokenView at(std::size_t i) const noexcept {
-        const Offset begin = offsets_[i], end = offsets_[i + 1];
+        const auto begin = load<Offset>(offsets_, i), end = load<Offset>(offsets_, i + 1);
         if (!is_valid(validity_, i) || begin < 0 || end < begin) return none;
+        if (begin == end) return {&nothing, 0};
         return {bytes_ + begin, static_cast<std::size_t>(end - begin)};
     }
 
 private:
     const void* validity_;
-    const Offset* offsets_;
+    const void* offsets_;
     const unsigned char* bytes_;
 };
 
@@ -77,7 +87,7 @@ public:
           views_(static_cast<const unsigned char*>(array.buffers[1])),
           buffers_(array.buffers + 2),
           buffer_count_(static_cast<std::size_t>(array.n_buffers - 3)),
-          sizes_(static_cast<const std::int64_t*>(array.buffers[array.n_buffers - 1])) {}
+          sizes_(array.buffers[array.n_buffers - 1]) {}
 
     TokenView at(std::size_t i) const noexcept {
         if (!is_valid(validity_, i)) return none;
@@ -88,7 +98,7 @@ public:
         const auto size = static_cast<std::size_t>(field[0]);
         if (size <= 12) return {view + 4, size};
         if (field[2] < 0 || static_cast<std::size_t>(field[2]) >= buffer_count_ || field[3] < 0) return none;
-        if (std::int64_t{field[3]} + field[0] > sizes_[field[2]]) return none;
+        if (std::int64_t{field[3]} + field[0] > load<std::int64_t>(sizes_, static_cast<std::size_t>(field[2]))) return none;
         return {static_cast<const unsigned char*>(buffers_[field[2]]) + field[3], size};
     }
 
@@ -97,7 +107,7 @@ private:
     const unsigned char* views_;
     const void** buffers_;
     std::size_t buffer_count_;
-    const std::int64_t* sizes_;
+    const void* sizes_;
 };
 
 class NoStrings : public Strings {
@@ -117,7 +127,7 @@ public:
     DictionaryStrings(const ArrowArray& array, StringsPointer values)
         : OneByOne<DictionaryStrings<Index>>(array),
           validity_(array.buffers[0]),
-          indices_(static_cast<const Index*>(array.buffers[1])),
+          indices_(array.buffers[1]),
           values_(std::move(values)),
           views_(values_->size()) {
         Scratch unused;  // Arrow's strings stand in Arrow's memory
@@ -126,13 +136,13 @@ public:
 
     TokenView at(std::size_t i) const noexcept {
         if (!is_valid(validity_, i)) return none;
-        const auto index = static_cast<std::uint64_t>(indices_[i]);  // a negative one becomes too large
+        const auto index = static_cast<std::uint64_t>(load<Index>(indices_, i));  // a negative one becomes too large
         return index < views_.size() ? views_[index] : none;
     }
 
 private:
     const void* validity_;
-    const Index* indices_;
+    const void* indices_;
     StringsPointer values_;
     std::vector<TokenView> views_;
 };
@@ -196,6 +206,13 @@ StringsPointer dictionary_strings(char index, const ArrowArray& array, StringsPo
     }
 }
 
+// Whether arrays of this schema may hold strings, so that none is taken from a stream of others.
+bool may_hold_strings(const ArrowSchema& schema) {
+    const std::string format = schema.dictionary ? schema.dictionary->format : schema.format;
+    return format == "n" || format == "u" || format == "U" || format == "vu" || format == "z" || format == "Z" ||
+           format == "vz";
+}
+
 bool has_sane_sizes(const ArrowArray& array) noexcept { return array.length >= 0 && array.offset >= 0; }
 
 StringsPointer strings_in(const ArrowSchema& schema, const ArrowArray& array) {
@@ -214,7 +231,7 @@ std::string format_problem(const ArrowSchema& schema) {
 
 std::string stream_problem(ArrowArrayStream& stream) {
     const char* problem = stream.get_last_error(&stream);
-    return std::string("expected an Arrow stream, got the error ") + (problem ? problem : "(without a message)");
+    return std::string("the Arrow stream broke: ") + (problem ? problem : "without a message");
 }
 
 }  // namespace
@@ -223,24 +240,25 @@ ArrowStrings arrow_strings(const ArrowSchema& schema, ArrowArray& array) {
     StringsPointer strings = strings_in(schema, array);
     if (!strings) {
         Owned<ArrowArray> released(array);
-        return {nullptr, format_problem(schema)};
+        return {nullptr, format_problem(schema), false};
     }
-    return {std::make_unique<HeldStrings>(array, std::move(strings)), ""};
+    return {std::make_unique<HeldStrings>(array, std::move(strings)), "", false};
 }
 
 ArrowStrings arrow_strings(ArrowArrayStream& stream) {
     Owned<ArrowSchema> schema;
-    if (stream.get_schema(&stream, schema.get()) != 0) return {nullptr, stream_problem(stream)};
+    if (stream.get_schema(&stream, schema.get()) != 0) return {nullptr, stream_problem(stream), true};
+    if (!may_hold_strings(*schema.get())) return {nullptr, format_problem(*schema.get()), false};
     std::vector<StringsPointer> parts;
     for (;;) {
         ArrowArray array{};
-        if (stream.get_next(&stream, &array) != 0) return {nullptr, stream_problem(stream)};
+        if (stream.get_next(&stream, &array) != 0) return {nullptr, stream_problem(stream), true};
         if (!array.release) break;
         ArrowStrings part = arrow_strings(*schema.get(), array);
         if (!part.strings) return part;
         parts.push_back(std::move(part.strings));
     }
-    return {std::make_unique<JoinedStrings>(std::move(parts)), ""};
+    return {std::make_unique<JoinedStrings>(std::move(parts)), "", false};
 }
 
 }  // namespace glovestore

@@ -46,10 +46,11 @@ struct ArrowArrayStream {
 
 namespace glovestore {
 
-// Strings, or what is wrong with the array: "" if nothing is.
+// Strings, or what is wrong with the array ("" if nothing is): it holds no strings, or its stream is broken.
 struct ArrowStrings {
     StringsPointer strings;
     std::string problem;
+    bool is_broken = false;
 };
 
 // Takes over the array, whatever comes of it, and reads utf8, large_utf8, utf8_view, their binary twins, dictionaries of

@@ -32,7 +32,12 @@ inline std::uint32_t load_u32(const void* p) noexcept {
 
 // Reading a few bytes more than there are, and dropping them, takes no branch on how many there are. In a page of which a
 // byte may be read it cannot fault. The sanitizers know nothing of pages: under them, nothing more is read.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#define GLOVESTORE_IS_SANITIZED __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#else
+#define GLOVESTORE_IS_SANITIZED 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || GLOVESTORE_IS_SANITIZED
 constexpr bool reads_beyond = false;
 #else
 constexpr bool reads_beyond = true;
@@ -41,7 +46,7 @@ constexpr bool reads_beyond = true;
 constexpr std::size_t smallest_page = 4096;
 
 // Whether `count` bytes can be read at p, though fewer may be there, perhaps none: they stand in one page with the byte
-// before p, which may be the last one there is.
+// before p, which may be the last one there is. p points into memory, or just behind it.
 inline bool can_read(const unsigned char* p, std::size_t count) noexcept {
     return reads_beyond && (reinterpret_cast<std::uintptr_t>(p) - 1) % smallest_page < smallest_page - count;
 }

@@ -50,7 +50,7 @@ void CountedTokens::add(const Strings& tokens, const std::int64_t* times) {
 // Most tokens of a text were seen before, so all are looked up, many at a time; a new one is looked up once more.
 void CountedTokens::add_batch(const TokenView* tokens, std::size_t count, const std::int64_t* times,
                               RecentRows& recent) {
-    if (counts_.size() != tokens_.rows()) throw std::invalid_argument("counting failed before");
+    if (counts_.size() != tokens_.rows() || !tokens_.is_whole()) throw std::invalid_argument("counting failed before");
     std::int64_t rows[batch];
     recent.find(tokens_.index(), tokens_.table(), tokens, count, rows);
     for (std::size_t i = 0; i < count; ++i) {

@@ -172,6 +172,7 @@ cdef class CountedTokens:
             require(first_not_str(tokens.objects) == len(tokens), "a token is no str")
         if counts.shape[0] == 0:
             return
+        require(min_of(counts) >= 0, "a count is negative")
         with nogil:
             self.counted.add(tokens.held.get()[0], &counts[0])
 
@@ -181,6 +182,14 @@ cdef class CountedTokens:
         return (memory_of(self, table.bytes, table.size),
                 memory_of(self, table.offsets, (table.rows + 1) * sizeof(uint64_t)),
                 memory_of(self, self.counted.counts().data(), table.rows * sizeof(int64_t)))
+
+
+cdef int64_t min_of(const int64_t[::1] numbers) noexcept:
+    cdef Py_ssize_t i
+    cdef int64_t least = numbers[0]
+    for i in range(numbers.shape[0]):
+        least = min(least, numbers[i])
+    return least
 
 
 cdef TokenTable checked_table(const uint8_t[::1] token_bytes, const uint64_t[::1] offsets) except *:

@@ -54,11 +54,11 @@ int prefault(const void* begin, std::size_t from, std::size_t to) noexcept {
     if (from >= to) return 0;
     if (populate_read >= 0) {
         void* start = const_cast<unsigned char*>(bytes + from);
-        while (::madvise(start, to - from, populate_read) != 0) {
-            if (errno == EINVAL) break;
-            if (errno != EINTR && errno != EAGAIN) return errno;
-        }
-        if (errno != EINVAL) return 0;
+        int error;
+        do {
+            error = ::madvise(start, to - from, populate_read) ? errno : 0;
+        } while (error == EINTR || error == EAGAIN);
+        if (error != EINVAL) return error;  // EINVAL: an older kernel
     }
     touch(bytes + from, to - from, page);
     return 0;

@@ -1,5 +1,5 @@
 // SIMD tiers: the functions whose speed depends on the machine's instructions, chosen at run time. Every tier gives the
-// same results, bit for bit.
+// same results, bit for bit; only what passes between score_rows and its caller may differ.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ struct Kernels {
     decltype(&glovestore::row_norms) row_norms;
     decltype(&glovestore::update_statistics) update_statistics;
     decltype(&glovestore::normal_vector) normal_vector;
-    decltype(&glovestore::score_rows) score_rows;  // gives the same results, from scores that differ
+    decltype(&glovestore::score_rows) score_rows;
 };
 
 // The tiers that x86-64 adds; GCC and clang can compile them without -march.

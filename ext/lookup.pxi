@@ -67,22 +67,31 @@ cdef class TokenIndex:
 
     def find(self, tokens, int64_t[::1] out, size_t threads=1):
         cdef Strings strings
-        require(out.shape[0] == len(tokens), "out does not fit tokens")
-        if out.shape[0] == 0:
-            return
         if isinstance(tokens, Strings):
             strings = tokens
-            with nogil:
-                find_rows(self.index, self.table, strings.held.get()[0], &out[0], threads)
+            self.find_strings(strings, out, threads)
             tokens = strings.objects
         else:
-            if FREE_THREADED:
+            if FREE_THREADED or type(tokens) is not list:
                 tokens = tuple(tokens)
-            # The GIL is held, so that nobody changes the list; the threads that are started here do without it.
-            find_rows(self.index, self.table, ObjectStrings(PySequence_Fast_ITEMS(tokens), out.shape[0], True), &out[0],
-                      threads)
+            self.find_objects(tokens, out, threads)
         if tokens is not None:
             require_strings(tokens, out)
+
+    cdef int find_strings(self, Strings tokens, int64_t[::1] out, size_t threads) except -1:
+        require(<size_t> out.shape[0] == tokens.held.get().size(), "out does not fit tokens")
+        if out.shape[0]:
+            with nogil:
+                find_rows(self.index, self.table, tokens.held.get()[0], &out[0], threads)
+        return 0
+
+    cdef int find_objects(self, tokens, int64_t[::1] out, size_t threads) except -1:
+        # A list or a tuple. The GIL is held, so that nobody changes a list; the threads that are started do without it.
+        require(out.shape[0] == PySequence_Fast_GET_SIZE(tokens), "out does not fit tokens")
+        if out.shape[0]:
+            find_rows(self.index, self.table, ObjectStrings(PySequence_Fast_ITEMS(tokens), out.shape[0], True), &out[0],
+                      threads)
+        return 0
 
     def first_lost_row(self):
         cdef uint64_t row
@@ -93,14 +102,25 @@ cdef class TokenIndex:
 
 cdef class SingleLookups:
     # The base of a store: one token at a time takes less than a Python function would take to be called.
-    cdef public TokenIndex _open_index  # None: the store was closed
+    cdef TokenIndex open_index  # None: the store was closed
     cdef public object vectors
+
+    def _set_index(self, TokenIndex index):
+        with cython.critical_section(self):
+            self.open_index = index
+
+    @property
+    def closed(self):
+        return self.open_index is None
 
     @property
     def _index(self):
-        if self._open_index is None:
+        cdef TokenIndex index
+        with cython.critical_section(self):
+            index = self.open_index
+        if index is None:
             raise ValueError(f"{self.path}: expected an open store, got one that was closed")
-        return self._open_index
+        return index
 
     def __contains__(self, token):
         cdef TokenIndex index = self._index

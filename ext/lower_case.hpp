@@ -18,7 +18,8 @@ struct LowerCase {
     const std::int32_t* entries = nullptr;  // (rows, 256)
 
     std::int32_t entry(std::uint32_t point) const noexcept {
-        return entries[std::size_t{pages[point >> 8]} << 8 | (point & 0xFF)];
+        const std::size_t page = point >> 8;  // of a text that others change meanwhile it may be any
+        return entries[std::size_t{pages[page < lower_case_pages ? page : 0]} << 8 | (point & 0xFF)];
     }
 };
 

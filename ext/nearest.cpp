@@ -72,6 +72,9 @@ BestRows::BestRows(const Queries& queries, std::size_t k)
       heaps_(queries.count()),
       thresholds_(queries.panels() * panel_queries, -std::numeric_limits<float>::infinity()) {
     for (auto& heap : heaps_) heap.reserve(k);
+    // The last panel's lanes without a query let nothing pass.
+    std::fill(thresholds_.begin() + static_cast<std::ptrdiff_t>(queries.count()), thresholds_.end(),
+              std::numeric_limits<float>::infinity());
 }
 
 void BestRows::offer(std::size_t query, const float* vector, std::int64_t row) noexcept {

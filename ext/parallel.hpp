@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,7 +29,7 @@ void in_parallel(std::size_t count, std::size_t threads, std::size_t least, cons
     std::size_t part = 1;
     try {
         for (; part < parts; ++part) others.emplace_back(guarded, part, part + 1);
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {  // no more threads, or no memory for one
     }
     guarded(0, 1);
     if (part < parts) guarded(part, parts);

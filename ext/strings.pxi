@@ -88,6 +88,7 @@ cdef extern from *:
         ObjectStrings()
         ObjectStrings(PyObject** objects, size_t count, bint escaped)
     PyObject** PySequence_Fast_ITEMS(object sequence) noexcept
+    Py_ssize_t PySequence_Fast_GET_SIZE(object sequence) noexcept
 
 
 cdef extern from *:
@@ -126,6 +127,7 @@ cdef extern from "arrow.hpp" namespace "glovestore" nogil:
     cdef cppclass ArrowStrings:
         StringsPointer strings
         string problem
+        bint is_broken
 
     ArrowStrings arrow_array_strings "glovestore::arrow_strings"(const ArrowSchema& schema, ArrowArray& array) except +
     ArrowStrings arrow_stream_strings "glovestore::arrow_strings"(ArrowArrayStream& stream) except +
@@ -135,6 +137,7 @@ cdef class Strings:
     cdef StringsPointer held
     cdef tuple objects      # what the bytes belong to, none of which changes while this object lives: str and bytes,
     cdef object source      # or buffers, or neither, for Arrow's arrays belong to the held ones
+    cdef object texts       # or None; what the strings are to people, where their bytes cannot tell
     cdef bint escaped
 
     def __len__(self):
@@ -147,6 +150,8 @@ cdef class Strings:
             raise IndexError(f"expected a position below {len(self)}, got {position}")
         if self.objects is not None:
             return self.objects[position]
+        if self.texts is not None:
+            return str(self.texts[position])
         self.held.get().read(position, 1, &view, scratch)
         if view.bytes == NULL:
             return None
@@ -188,10 +193,10 @@ cdef class Strings:
         return strings
 
     @staticmethod
-    def of_fixed_code_points(const uint32_t[::1] data, size_t width, *, bint escaped=True):
+    def of_fixed_code_points(const uint32_t[::1] data, size_t width, *, bint escaped=True, texts=None):
         cdef Strings strings = Strings.__new__(Strings)
         require(width > 0 and data.shape[0] % width == 0, "data is no whole number of strings")
-        strings.source, strings.escaped = data, escaped
+        strings.source, strings.escaped, strings.texts = data, escaped, texts
         strings.held = fixed_code_points(&data[0] if data.shape[0] else NULL, data.shape[0] // width, width, escaped)
         return strings
 
@@ -237,14 +242,19 @@ cdef class Strings:
     def of_arrow_array(schema, array):
         cdef const ArrowSchema* schema_struct = <const ArrowSchema*> PyCapsule_GetPointer(schema, b"arrow_schema")
         cdef ArrowArray* array_struct = <ArrowArray*> PyCapsule_GetPointer(array, b"arrow_array")
+        cdef ArrowStrings found
         require(array_struct.release != NULL, "the Arrow array was released")
-        return of_arrow(arrow_array_strings(schema_struct[0], array_struct[0]))
+        found = move(arrow_array_strings(schema_struct[0], array_struct[0]))
+        return of_arrow(found)
 
     @staticmethod
     def of_arrow_stream(stream):
         cdef ArrowArrayStream* struct = <ArrowArrayStream*> PyCapsule_GetPointer(stream, b"arrow_array_stream")
+        cdef ArrowStrings found
         require(struct.release != NULL, "the Arrow stream was released")
-        return of_arrow(arrow_stream_strings(struct[0]))
+        with nogil:  # a producer may wait for threads of its own that want the GIL
+            found = move(arrow_stream_strings(struct[0]))
+        return of_arrow(found)
 
 
 cdef numpy_api():
@@ -252,10 +262,11 @@ cdef numpy_api():
     return _ARRAY_API
 
 
-cdef Strings of_arrow(ArrowStrings found):
+cdef Strings of_arrow(ArrowStrings& found):
     cdef Strings strings
     if not found.problem.empty():
-        raise TypeError(found.problem.decode("utf-8", "replace"))
+        problem = found.problem.decode("utf-8", "replace")
+        raise OSError(problem) if found.is_broken else TypeError(problem)
     strings = Strings.__new__(Strings)
     strings.held, strings.escaped = move(found.strings), True
     return strings

@@ -15,12 +15,14 @@ GrowingTokens::GrowingTokens(std::uint64_t expected_rows, std::uint64_t seeds)
 }
 
 bool GrowingTokens::rebuild(std::uint64_t buckets, std::uint64_t first_seed) {
+    is_whole_ = false;  // until an index of all tokens is there, whatever is thrown meanwhile
     for (seed_ = first_seed; seed_ < seeds_; ++seed_) {
         slots_ = {};  // before the new ones: one table in memory at a time
         slots_.resize(buckets * bucket_slots);
         const IndexBuild built = build_index(table(), slots_.data(), buckets, seed_);
         longest_probe_ = built.longest_probe;
-        if (!built.too_long) return true;
+        is_whole_ = !built.too_long;
+        if (is_whole_) return true;
     }
     return false;
 }

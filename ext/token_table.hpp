@@ -26,6 +26,9 @@ public:
     // Makes the index what FORMAT.md asks for: the smallest number of buckets, the first seed that will do.
     bool finish();
 
+    // False after a failure: then there is no index, and nothing may be looked up or added.
+    bool is_whole() const { return is_whole_; }
+
     std::uint64_t rows() const { return offsets_.size() - 1; }
     TokenTable table() const { return {bytes_.data(), offsets_.back(), offsets_.data(), rows()}; }
     IndexView index() const { return {slots_.data(), slots_.size() / bucket_slots, seed_, longest_probe_}; }
@@ -41,6 +44,7 @@ private:
     std::uint64_t seeds_;
     std::uint64_t seed_ = 0;
     std::uint32_t longest_probe_ = 0;
+    bool is_whole_ = true;
 };
 
 }  // namespace glovestore

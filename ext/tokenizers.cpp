@@ -8,6 +8,7 @@
 namespace glovestore {
 namespace {
 
+constexpr std::size_t most_character = 8;  // bytes that one may take, lower-cased, whatever becomes of the text meanwhile
 constexpr std::size_t block = 64;    // bytes among which the spaces are found together: a bit each
 constexpr std::size_t at_once = 32;  // bytes of ASCII that are prepared together
 constexpr std::uint64_t high_bits = 0x8080808080808080u;
@@ -155,7 +156,7 @@ void split_at_spaces(const unsigned char* bytes, std::size_t size, std::vector<T
 
 const std::vector<TokenView>& TextSplitter::split(const unsigned char* text, std::size_t size) {
     tokens_.clear();
-    characters_.require(2 * size + block);
+    characters_.require(2 * size + block + most_character);
     unsigned char* const characters = characters_.data();
     if (kind_ == Tokenizer::keras)
         size = prepare(KerasRules{lower_}, text, size, characters);

@@ -18,7 +18,7 @@ public:
     // `lower` stays with the caller; without pages, texts must be ASCII (for Tokenizer::whitespace any will do).
     TextSplitter(Tokenizer kind, const LowerCase& lower) : kind_(kind), lower_(lower) {}
 
-    // Splits a text as encode_utf8 writes it. The views point into the text or into memory of this object, and hold until
+    // Splits a text as encode_utf8 writes it. The views point into memory of this object, or that never changes, and hold until
     // the next call. Throws nothing but std::bad_alloc.
     const std::vector<TokenView>& split(const unsigned char* text, std::size_t size);
 

@@ -1,6 +1,5 @@
 # Texts to tokens: the lower case of the running Python, and the tokenizers of the core.
 
-cimport cython
 from cpython.unicode cimport PyUnicode_KIND
 from libc.stdint cimport int32_t
 

@@ -240,8 +240,10 @@ class Strings:
     def of_fixed_bytes(data: NDArray[np.uint8], width: int) -> Strings:
         """Take strings of `width` bytes each, filled up with NULs."""
     @staticmethod
-    def of_fixed_code_points(data: NDArray[np.uint32], width: int, *, escaped: bool = True) -> Strings:
-        """Take strings of `width` code points each, filled up with NULs."""
+    def of_fixed_code_points(
+        data: NDArray[np.uint32], width: int, *, escaped: bool = True, texts: Any = None
+    ) -> Strings:
+        """Take strings of `width` code points each, filled up with NULs; `texts` names them, lone surrogates too."""
     @staticmethod
     def of_string_dtype(array: NDArray[Any]) -> Strings:
         """Copy the strings of a C-contiguous array of numpy's StringDType."""
@@ -253,7 +255,10 @@ class Strings:
         """Take the capsules of `__arrow_c_array__`. TypeError if they hold no strings."""
     @staticmethod
     def of_arrow_stream(stream: Any) -> Strings:
-        """Take the capsule of `__arrow_c_stream__`, read to its end. TypeError if it holds no strings."""
+        """Take the capsule of `__arrow_c_stream__`, read to its end.
+
+        TypeError if it holds no strings, OSError if it breaks.
+        """
     def __len__(self) -> int: ...
     def __getitem__(self, position: int, /) -> Any:
         """Return one of them: as it was given, else as a str; None for a null."""
@@ -289,8 +294,12 @@ class SingleLookups:
 
     vectors: NDArray[np.float32]
     """All vectors, read-only float32 (n, dim)."""
-    _open_index: TokenIndex | None
 
+    def _set_index(self, index: TokenIndex | None) -> None:
+        """Look tokens up in this index from now on; None: nowhere, the store is closed."""
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
     @property
     def _index(self) -> TokenIndex:
         """The index; ValueError if the store was closed."""

@@ -95,9 +95,8 @@ class EmbeddingStore(_core.SingleLookups):
         offsets, token_bytes = self._array("token_offsets"), self._array("token_bytes")
         self.tokens = Tokens(offsets, token_bytes, self._path)
         self.shape = self._layout.shape
-        self._open_index = _core.TokenIndex(
-            self._array("index_slots"), offsets, token_bytes, self._layout.index_seed, self._layout.longest_probe
-        )
+        slots, seed = self._array("index_slots"), self._layout.index_seed
+        self._set_index(_core.TokenIndex(slots, offsets, token_bytes, seed, self._layout.longest_probe))
 
     def _array(self, name: str) -> NDArray[Any]:
         return memory.array_of(self._memory, self._layout.tensors[name])
@@ -141,11 +140,6 @@ class EmbeddingStore(_core.SingleLookups):
         """What the file says about itself and its source: FORMAT.md, "Metadata". A copy."""
         return dict(self._layout.metadata)
 
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._open_index is None
-
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -168,7 +162,8 @@ class EmbeddingStore(_core.SingleLookups):
         `tokens` is any iterable of k `str` or `bytes`; an array of numpy's (S, U, StringDType, object); or an Arrow
         array of strings, of pyarrow, polars, pandas and others, whose nulls are absent. The result is int64 (k,). A str
         stands for its UTF-8 bytes (surrogateescape); one with other lone surrogates is absent. Large inputs are looked
-        up by all cores; arrays are read where they are and without the GIL. Raises TypeError for anything else.
+        up by all cores. Arrow arrays, and numpy's of S and U, are read where they are, StringDType from a copy, all of
+        them without the GIL; Python's objects are read with it. Raises TypeError for anything else.
         """
         if not isinstance(tokens, (list, tuple)):
             tokens = as_strings(tokens)
@@ -273,7 +268,7 @@ class EmbeddingStore(_core.SingleLookups):
 
     def close(self) -> None:
         """Drop the index and refuse further look-ups. The map goes with its last array."""
-        self._open_index = None
+        self._set_index(None)
 
     def __enter__(self) -> Self:
         return self

@@ -1,8 +1,8 @@
-"""A store's vectors as torch modules, texts as batches of ids: the only file, beside classify, that imports torch."""
+"""A store's vectors as torch modules, texts as batches of ids: the only file that imports torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -135,12 +135,15 @@ class Collate:
         self.padding: Side = padding
         self.truncating: Side = truncating
 
-    def __call__(self, batch: Sequence[Any]) -> tuple[torch.Tensor, ...]:
+    def __call__(self, batch: Iterable[Any]) -> tuple[torch.Tensor, ...]:
         """Turn a batch into (ids, lengths, labels), or (ids, lengths) if it has no labels.
 
         ValueError for an empty batch and for items of different kinds, TypeError for texts and labels that are none;
         positions are those in the batch.
         """
+        if isinstance(batch, Mapping):
+            raise TypeError("batch: expected a sequence of items, got a mapping: columns have to be zipped into items")
+        batch = list(batch)
         if not batch:
             raise ValueError("batch: expected at least one text, got none")
         kinds = [_kind(item, f"batch[{position}]") for position, item in enumerate(batch)]

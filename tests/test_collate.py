@@ -142,3 +142,19 @@ def test_bad_arguments_are_errors_at_once() -> None:
     for options, name in (({"max_len": 0}, "max_len"), ({"padding": "left"}, "padding"), ({"truncating": 1}, "trunc")):
         with pytest.raises(ValueError, match=name):
             gt.collate(VOCAB, **options)
+
+
+def test_any_iterable_is_a_batch() -> None:
+    fn = gt.collate(VOCAB)
+    expected = fn(TEXTS)
+    for batch in (tuple(TEXTS), iter(TEXTS), np.array(TEXTS[:4], object)):
+        ids, lengths = fn(batch)
+        assert ids.tolist() == expected[0][: len(lengths), : ids.shape[1]].tolist()
+        assert lengths.tolist() == expected[1][: len(lengths)].tolist()
+
+
+def test_columns_are_no_batch() -> None:
+    with pytest.raises(
+        TypeError, match=r"^batch: expected a sequence of items, got a mapping: columns have to be zipped"
+    ):
+        gt.collate(VOCAB)({"text": TEXTS, "label": LABELS})

@@ -261,3 +261,14 @@ def test_gather_against_a_loop(dim: int, rows: list[int], random_: random.Random
         expected[position] = vectors[row] if row >= 0 else 0
     _core.gather(vectors, np.array(rows, I8), out, np.array(positions, I8))
     assert np.array_equal(out, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_gather_to_positions_on_any_number_of_threads(threads: int):
+    random_ = np.random.default_rng(5)
+    vectors = random_.normal(size=(500, 100)).astype(F4)
+    rows, positions = random_.integers(-1, 500, 20_000), random_.permutation(30_000)[:20_000]
+    out, expected = np.full((30_000, 100), 7, F4), np.full((30_000, 100), 7, F4)
+    expected[positions] = np.where(rows[:, None] < 0, 0, vectors[rows])
+    _core.gather(vectors, rows, out, positions, threads)
+    assert np.array_equal(out, expected)

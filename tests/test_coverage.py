@@ -79,8 +79,15 @@ def test_low_coverage_warns_and_names_the_best_fallback() -> None:
     assert warning_of(["x", "\ufb01", "zzz"], fallbacks=["lower"]).endswith("'nfkc' would find 1 of the missing")
     assert warning_of(["x", "\ufb01", "zzz"], fallbacks=[str.lower]).endswith("'nfkc' would find 1 of the missing")
     assert warning_of(["THE", "\ufb01"]).endswith("'lower' would find 1 of the missing")  # the first of equals
-    assert warning_of(["zzz"]).endswith("no fallback would find any of them")
-    assert warning_of(["zzz"], fallbacks=["nfkc", "lower"]).endswith("no fallback would find any of them")
+    assert warning_of(["zzz"]).endswith("no fallback would find any of the missing")
+    assert warning_of(["zzz"], fallbacks=["nfkc", "lower"]).endswith("no fallback would find any of the missing")
+
+
+def test_advice_on_many_missing_tokens_is_about_the_first_of_them() -> None:
+    tokens = ["THE"] * 3 + [f"zzz{i}" for i in range(997)] + ["OF"] * 2000
+    assert warning_of(tokens).endswith("the fallback 'lower' would find 3 of the first 1,000 missing")
+    assert warning_of([*tokens[3:1003], "x"]).endswith("the fallback 'lower' would find 3 of the first 1,000 missing")
+    assert warning_of(["x"] * 1001).endswith("no fallback would find any of the first 1,000 missing")
 
 
 def test_half_is_enough_and_padding_does_not_count() -> None:

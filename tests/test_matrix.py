@@ -20,6 +20,7 @@ from matrix_reference import (
     Itos,
     length_vector,
     matrix_reference,
+    quiet,
     source,
     swap_case,
     to_bytes,
@@ -209,3 +210,20 @@ def test_matrix_and_coverage_pickle() -> None:
     copy = pickle.loads(pickle.dumps(m))
     np.testing.assert_array_equal(copy.array, m.array)
     assert (copy.coverage, copy.padding_idx) == (m.coverage, m.padding_idx)
+
+
+def test_nulls_and_stray_surrogates_are_missing_whatever_the_fallback() -> None:
+    pa = pytest.importorskip("pyarrow")
+    kinds = {
+        "null": pa.array(["the", None, "OF"]),
+        "list": ["the", "\ud800", "OF"],
+        "array": np.array(["the", "\ud800", "OF"]),
+    }
+    made = {
+        kind: quiet(vocab, oov="normal", fallbacks=["lower", lambda token: token.strip("\ud800")])
+        for kind, vocab in kinds.items()
+    }
+    for m in made.values():
+        assert (m.coverage.found, m.coverage.by_rule["lower"], m.coverage.missing) == (1, 1, 1)
+    assert made["list"].coverage.missing_tokens == made["array"].coverage.missing_tokens == ("\ud800",)
+    np.testing.assert_array_equal(made["list"].array, made["array"].array)

@@ -167,3 +167,23 @@ def test_a_forked_process_uses_the_store_of_its_parent(store: EmbeddingStore):
 def test_reports_pickle(build_bytes: Callable[..., Built]):
     report = build_bytes(SMALL_TEXT).report
     assert pickle.loads(pickle.dumps(report)) == report
+
+
+def test_more_tokens_than_one_thread_takes(build_bytes: Callable[..., Built]):
+    """Enough of them for several threads to look up, copy and draw; beside a loop over a dict."""
+    text = b"".join(b"token%d %d %d.5 -%d\n" % (i, i, i, i) for i in range(30_000))
+    with glovestore.open(build_bytes(text).path) as store:
+        rows = np.random.default_rng(6).permutation(45_000)
+        tokens = [f"token{row}" for row in rows]
+        found = np.where(rows < 30_000, rows, -1)
+        for asked in (tokens, tuple(tokens), np.array(tokens), np.array(tokens, object)):
+            assert np.array_equal(store.rows(asked), found)
+            m = store.matrix(asked, oov="normal")
+            assert np.array_equal(m.array[found >= 0], store.vectors[found[found >= 0]])
+            assert m.coverage.missing == np.count_nonzero(found < 0)
+        missing = [token for token, row in zip(tokens, found, strict=True) if row < 0]
+        with pytest.warns(glovestore.CoverageWarning):
+            alone = [store.matrix([token], oov="normal").array[0] for token in missing[:50]]
+        assert np.array_equal(m.array[found < 0][:50], alone)
+        present = [token for token, row in zip(tokens, found, strict=True) if row >= 0]
+        assert np.array_equal(store[present], store.vectors[found[found >= 0]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -153,6 +155,66 @@ def test_the_first_ones_are_found_on_any_number_of_threads(threads: int):
     assert strings.survey((b"00100", b"50001", b"nowhere", b"00000"), threads) == (30_000, [100, 50_001, None, 0])
 
 
+def test_a_null_of_numpys_strings_that_is_itself_a_string():
+    array = np.array(["", "the", None], np.dtypes.StringDType(na_object="the"))
+    assert rows_of(as_strings(array)) == [1, 0, 0]
+
+
+class Exported:
+    """An Arrow array of two empty strings whose data has an address that is none, as arrow-rs exports it."""
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
+        pa = pytest.importorskip("pyarrow")
+        schema, array = pa.array(["", ""]).__arrow_c_array__()
+        pointer = ctypes.pythonapi.PyCapsule_GetPointer
+        pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+        # ArrowArray: five int64, then `buffers`, of which the third is the data.
+        buffers = ctypes.cast(pointer(array, b"arrow_array") + 40, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))[0]
+        buffers[2] = self.address
+        return schema, array
+
+
+@pytest.mark.parametrize("address", [0, 1, 64])
+def test_empty_strings_without_an_address(address: int):
+    assert rows_of(as_strings(Exported(address))) == [1, 1]
+
+
+def test_a_list_that_lies_about_its_length():
+    class Liar(list[str]):
+        def __len__(self) -> int:
+            return 2_000_000
+
+    out = np.zeros(2_000_000, np.int64)
+    with pytest.raises(ValueError, match="out does not fit tokens"):
+        INDEX.find(Liar(["the"]), out)
+    assert rows_of(as_strings(Liar(["the"]))) == [0]
+
+
+@pytest.mark.parametrize("dtype", ["U3", "S3"])
+def test_arrays_that_are_not_aligned(dtype: str):
+    unaligned = np.zeros(2 * np.dtype(dtype).itemsize + 1, np.uint8)[1:].view(dtype)
+    unaligned[:] = ["the", "nan"]
+    assert rows_of(as_strings(unaligned)) == [0, TOKENS.index("nan")]
+
+
+def test_a_stream_of_other_things_is_not_begun():
+    pa = pytest.importorskip("pyarrow")
+    taken: list[int] = []
+
+    def batches() -> Any:
+        for i in range(3):
+            taken.append(i)
+            yield pa.record_batch({"a": ["b"]})
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"a": pa.string()}), batches())
+    with pytest.raises(TypeError, match=r"format \+s"):
+        as_strings(reader)
+    assert taken == []
+
+
 def test_arrow_without_any_value():
     pa = pytest.importorskip("pyarrow")
     assert rows_of(as_strings(pa.nulls(3))) == [-1, -1, -1]
@@ -180,8 +242,18 @@ def test_a_stream_that_fails():
     with pytest.raises(TypeError, match="format \\+s"):  # a table's batches are no strings
         as_strings(reader)
     broken = pa.RecordBatchReader.from_batches(pa.schema({"a": pa.string()}), (1 / 0 for _ in range(1)))
-    with pytest.raises(TypeError, match="got the error"):
+    with pytest.raises(OSError, match=r"^the Arrow stream broke: .*division by zero"):
         as_strings(broken)
+
+
+@pytest.mark.parametrize("options", [{}, {"dtype": object}, {"dtype": "category"}])
+def test_pandas_without_pyarrow(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]):
+    pd = pytest.importorskip("pandas")
+    series = pd.Series(ASKED, **options)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError):
+        series.__arrow_c_stream__()
+    assert rows_of(as_strings(series)) == ROWS
 
 
 def test_a_capsule_is_used_once():

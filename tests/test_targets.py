@@ -70,6 +70,14 @@ def test_a_matrix_in_a_tensor_is_an_array_too():
     np.testing.assert_array_equal(np.array(m, np.float64), VECTORS[[2]])
 
 
+def test_numpy_says_that_it_knows_no_bfloat16():
+    m = make_matrix(["cat"], source(), out=torch.empty(1, DIM, dtype=torch.bfloat16))
+    assert m.dtype == torch.bfloat16
+    for convert in (np.asarray, lambda m: np.array(m, np.float32)):
+        with pytest.raises(TypeError, match=r"^expected a dtype that numpy knows, got bfloat16: take .array.float"):
+            convert(m)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_new_arrays_of_each_dtype(dtype: str):
     m = make_matrix(["cat", "zzz", "of"], source(), oov=[0.1, 0.2, 0.3], dtype=dtype)

@@ -142,6 +142,7 @@ def read_only():
         (np.zeros((1, 3), np.int64), {}, "out: expected shape (2, 3), got (1, 3)"),
         (np.zeros((2, 3), np.int64), {"max_len": 4}, "out: expected 4 columns, as max_len says, got 3"),
         (np.zeros((2, 3), np.int64), {"dtype": np.int32}, "out: expected int32, as dtype says, got int64"),
+        (np.zeros((2, 3), np.int32), {"dtype": "int64"}, "out: expected int64, as dtype says, got int32"),
     ],
 )
 def test_bad_out(out, arguments, message):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import tracemalloc
 
 import keras_reference as reference
@@ -99,7 +101,7 @@ def test_equality(store, build_bytes):
     assert vocab == Vocabulary.from_store(store)
     assert vocab != Vocabulary.from_store(store, "whitespace") and vocab != Vocabulary.from_store(store, unk_token=None)
     assert vocab != Vocabulary.from_store(glovestore.open(build_bytes(text_of(["a"])).path))
-    assert vocab != Vocabulary.from_tokens(list(store.tokens))  # which pickles to other bytes
+    assert vocab != Vocabulary.from_tokens(list(store.tokens))  # for which no store is needed
     assert Vocabulary.from_tokens(list(store.tokens)) != vocab
 
 
@@ -109,6 +111,37 @@ def test_it_pickles_as_the_store_that_it_is_over(store):
         make, arguments = vocab.__reduce__()
         assert any(argument is store for argument in arguments)
         assert make(*arguments) == vocab and make(*arguments).unk_token == unk_token
+        pickled = pickle.dumps(vocab)
+        assert len(pickled) < 1024 and pickled == pickle.dumps(Vocabulary.from_store(store, "whitespace", unk_token))
+        arrived = pickle.loads(pickled)
+        assert arrived == vocab and arrived.encode(["the none cat"]).tolist() == vocab.encode(["the none cat"]).tolist()
+
+
+def test_after_the_store_was_closed(build_bytes):
+    opened = glovestore.open(build_bytes(text_of(TOKENS)).path)
+    vocab = Vocabulary.from_store(opened, "whitespace")
+    opened.close()
+    assert vocab.encode(["the none cat"]).tolist() == [[2, 1, 5]] and vocab.decode([5]) == ["cat"]
+    assert copy.copy(vocab) is vocab and copy.deepcopy([vocab])[0] is vocab
+    with pytest.raises(ValueError, match="expected an open store, got one that was closed"):
+        pickle.dumps(vocab)
+
+
+def test_an_unknown_token_that_stands_for_a_byte_of_the_stores(store):
+    for unk_token in ("\udcff", "none"):
+        over, own = (make(unk_token) for make in (over_store(store), of_tokens(store)))
+        assert np.array_equal(store.matrix(over).array[:2], store.matrix(own).array[:2])
+    assert store.matrix(over_store(store)("\udcff")).array[1].tolist() == store["\udcff"].tolist()
+
+
+def over_store(store):
+    return lambda unk_token: Vocabulary.from_store(store, "whitespace", unk_token)
+
+
+def of_tokens(store):
+    return lambda unk_token: Vocabulary.from_tokens(
+        [t for t in store.tokens if t != unk_token], "whitespace", unk_token
+    )
 
 
 def test_nothing_is_copied(build_bytes):

@@ -54,20 +54,21 @@ def store(built: Built) -> Iterator[EmbeddingStore]:
 
 
 @pytest.fixture(scope="module")
-def chunks(built: Built) -> list[list[str]]:
-    """Some lists of tokens of the store, each with one at its end that is not there."""
+def token_lists(built: Built) -> list[list[str]]:
+    """Some lists of tokens of the store, each with one at its end that is not there; the last is one for threads."""
     tokens = [token.decode() for token in vectors_generator.tokens(ROWS, seed=4)]
-    return [[*tokens[first::2000], "not there"] for first in range(0, 1000, 167)]
+    parts = [*(tokens[first::2000] for first in range(0, 1000, 167)), tokens[::5]]
+    return [[*part, "not there"] for part in parts]
 
 
 @pytest.fixture(scope="module")
-def expected(built: Built, chunks: list[list[str]]) -> list[Answer]:
+def expected(built: Built, token_lists: list[list[str]]) -> list[Answer]:
     """The answers, the rows among them from a dict."""
     tokens = [token.decode() for token in vectors_generator.tokens(ROWS, seed=4)]
     rows = dict(zip(tokens, range(ROWS), strict=True))
     with glovestore.open(built.path) as store:
-        answers = [answer(store, chunk) for chunk in chunks]
-    assert [got.rows for got in answers] == [[rows.get(token, -1) for token in chunk] for chunk in chunks]
+        answers = [answer(store, asked) for asked in token_lists]
+    assert [got.rows for got in answers] == [[rows.get(token, -1) for token in asked] for asked in token_lists]
     return answers
 
 
@@ -75,17 +76,17 @@ def expected(built: Built, chunks: list[list[str]]) -> list[Answer]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_pool(store: EmbeddingStore, chunks: list[list[str]], expected: list[Answer], method: str):
+def test_a_pool(store: EmbeddingStore, token_lists: list[list[str]], expected: list[Answer], method: str):
     with multiprocessing.get_context(method).Pool(2) as pool:
-        assert pool.map(partial(answer, store), chunks) == expected
-        assert pool.map(partial(workers.answer_from, store.path), chunks) == expected
+        assert pool.map(partial(answer, store), token_lists) == expected
+        assert pool.map(partial(workers.answer_from, store.path), token_lists) == expected
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_process_is_given_a_store(store: EmbeddingStore, chunks: list[list[str]], expected: Any, method: str):
+def test_a_process_is_given_a_store(store: EmbeddingStore, token_lists: list[list[str]], expected: Any, method: str):
     context = multiprocessing.get_context(method)
     answers = context.Queue()
-    child = context.Process(target=workers.put_answer, args=(store, chunks[0], answers))
+    child = context.Process(target=workers.put_answer, args=(store, token_lists[0], answers))
     child.start()
     assert answers.get(timeout=60) == (child.pid, store.fingerprint, expected[0])
     child.join(60)
@@ -94,16 +95,16 @@ def test_a_process_is_given_a_store(store: EmbeddingStore, chunks: list[list[str
 
 @pytest.mark.skipif("fork" not in METHODS, reason="needs fork")
 def test_parent_and_child_use_the_same_store_after_a_fork(
-    store: EmbeddingStore, chunks: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
+    store: EmbeddingStore, token_lists: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
 ):
     """Both at once, before and after the parent closes its own; what the child was forked with is the child's."""
     monkeypatch.setattr(workers, "inherited", store)
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
-    children = [context.Process(target=workers.put_inherited_answer, args=(chunks[i], answers)) for i in range(2)]
+    children = [context.Process(target=workers.put_inherited_answer, args=(token_lists[i], answers)) for i in range(2)]
     for child in children:
         child.start()
-    assert [answer(store, chunk) for chunk in chunks] == expected
+    assert [answer(store, asked) for asked in token_lists] == expected
     store.close()
     found = {pid: got for pid, _, got in (answers.get(timeout=60) for _ in children)}
     for child in children:
@@ -113,10 +114,10 @@ def test_parent_and_child_use_the_same_store_after_a_fork(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_process_pool_executor(store: EmbeddingStore, chunks: Any, expected: list[Answer], method: str):
+def test_a_process_pool_executor(store: EmbeddingStore, token_lists: Any, expected: list[Answer], method: str):
     context = multiprocessing.get_context(method)
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
-        assert list(pool.map(partial(answer, store), chunks, timeout=60)) == expected
+        assert list(pool.map(partial(answer, store), token_lists, timeout=60)) == expected
 
 
 def test_a_worker_refuses_what_came_in_its_place(tmp_path: Path, built: Built, build_bytes: Callable[..., Built]):
@@ -132,20 +133,22 @@ def test_a_worker_refuses_what_came_in_its_place(tmp_path: Path, built: Built, b
         pickle.loads(pickle.dumps(store))
 
 
-def test_joblib(store: EmbeddingStore, chunks: Any, expected: list[Answer]):
+def test_joblib(store: EmbeddingStore, token_lists: Any, expected: list[Answer]):
     joblib = pytest.importorskip("joblib")
     for backend in ("loky", "threading", "multiprocessing"):
-        jobs = (joblib.delayed(answer)(store, chunk) for chunk in chunks)
+        jobs = (joblib.delayed(answer)(store, asked) for asked in token_lists)
         assert joblib.Parallel(n_jobs=2, backend=backend, timeout=60)(jobs) == expected, backend
     loky = pytest.importorskip("joblib.externals.loky")
     loky.get_reusable_executor().shutdown(wait=True)
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "forkserver"])
-def test_a_dataloader_with_workers(store: EmbeddingStore, chunks: Any, expected: list[Answer], method: str):
+def test_a_dataloader_with_workers(store: EmbeddingStore, token_lists: Any, expected: list[Answer], method: str):
     torch_data = pytest.importorskip("torch.utils.data")
-    texts = [f"{token} {chunks[1][0]}" for token in chunks[0]]
-    vocab = glovestore.Vocabulary.from_tokens(dict.fromkeys([*chunks[0], chunks[1][0]]), tokenizer="whitespace")
+    texts = [f"{token} {token_lists[1][0]}" for token in token_lists[0]]
+    vocab = glovestore.Vocabulary.from_tokens(
+        dict.fromkeys([*token_lists[0], token_lists[1][0]]), tokenizer="whitespace"
+    )
     loader = torch_data.DataLoader(
         workers.Texts(store, texts),
         batch_size=16,
@@ -164,12 +167,12 @@ def test_a_dataloader_with_workers(store: EmbeddingStore, chunks: Any, expected:
 # ----- threads
 
 
-def test_threads_use_one_store(store: EmbeddingStore, chunks: list[list[str]], expected: list[Answer]):
+def test_threads_use_one_store(store: EmbeddingStore, token_lists: list[list[str]], expected: list[Answer]):
     barrier = threading.Barrier(4)
 
     def work(place: int) -> list[Answer]:
         barrier.wait(60)
-        return [answer(store, chunks[(i + place) % len(chunks)]) for i in range(2 * len(chunks))]
+        return [answer(store, token_lists[(i + place) % len(token_lists)]) for i in range(2 * len(token_lists))]
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for place, got in enumerate(pool.map(work, range(4))):
@@ -332,7 +335,6 @@ def grown(method: str, source: Path | bytes, copy: bool = False) -> list[Memory]
 def test_workers_share_one_copy(built: Built, method: str, sent: bool):
     source = pickle.dumps(glovestore.open(built.path)) if sent else built.path
     found = grown(method, source)
-    print(found)
     assert max(memory.private for memory in found) <= MOST_KB
     # All that they hold together is one copy of the store and what is their own.
     assert sum(memory.share for memory in found) <= (built.report.store_bytes >> 10) + WORKERS * MOST_KB

@@ -34,6 +34,8 @@ Path = str | os.PathLike[str]
 TENSOR_KEYS = {"dtype", "shape", "data_offsets"}
 _fields = itemgetter("dtype", "shape", "data_offsets")
 
+MOST_KEPT = 8  # headers that were valid, 16 KB each
+
 # The header starts with its own checksum, so that a reader finds it before it believes any JSON.
 MAGIC = b'{"__metadata__":{"header_xxh64":"'
 CHECKSUM_AT = 8 + len(MAGIC)
@@ -80,18 +82,18 @@ def read_layout(start: bytes, file_size: int, path: Path) -> Layout:
     `start` is at least the first min(file_size, LONGEST_HEADER + 8) bytes or the whole header. Nothing of it is
     trusted: each number is checked before it is used. Raises StoreFormatError with what was expected and what is there.
 
-    Nothing but these bytes and the size decides: what was valid the last time is not checked again.
+    Nothing but these bytes and the size decides: a header that was valid among the last few is not checked again.
     """
-    global _latest
-    latest = _latest
-    if latest is not None and latest[0] == start and latest[1] == file_size:
-        return latest[2]
+    global _valid
+    for header, size, layout in _valid:
+        if size == file_size and header == start:
+            return layout
     found = _Header(path, file_size).read(start)
-    _latest = start, file_size, found
+    _valid = ((start, file_size, found), *_valid[: MOST_KEPT - 1])
     return found
 
 
-_latest: tuple[bytes, int, Layout] | None = None
+_valid: tuple[tuple[bytes, int, Layout], ...] = ()
 
 
 def header_length(start: bytes, file_size: int, path: Path) -> int:

@@ -13,6 +13,7 @@ from glovestore.matrix.vectors import Find
 from glovestore.tokens import first_few
 
 LOW_COVERAGE = 0.5
+ADVISED_ON = 1000  # missing tokens that the fallbacks are tried on, in Python
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ def warn_if_low(coverage: Coverage, find: Find) -> None:
     """Issue a `CoverageWarning` at the user's line if less than half was found, naming the fallback that helps most."""
     if coverage.fraction >= LOW_COVERAGE:
         return
-    name, wins = best_fallback(find, coverage.missing_tokens)
-    advice = (
-        f"the fallback {name!r} would find {wins:,} of the missing" if wins else "no fallback would find any of them"
-    )
+    name, wins = best_fallback(find, coverage.missing_tokens[:ADVISED_ON])
+    those = "the missing" if coverage.missing <= ADVISED_ON else f"the first {ADVISED_ON:,} missing"
+    advice = f"no fallback would find any of {those}"
+    if wins:
+        advice = f"the fallback {name!r} would find {wins:,} of {those}"
     found = f"{coverage.total - coverage.missing:,} of {coverage.total:,} tokens"
     message = f"only {found} found ({percent(coverage)}); missing: {first_few(coverage.missing_tokens)}; {advice}"
     warnings.warn(message, CoverageWarning, stacklevel=_level_of_user())

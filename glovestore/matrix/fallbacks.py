@@ -101,19 +101,21 @@ def _fallback(item: object, i: int) -> Fallback:
 
 
 def apply_fallbacks(
-    fallbacks: Sequence[Fallback], find: Find, tokens: Sequence[str]
+    fallbacks: Sequence[Fallback], find: Find, tokens: Sequence[str | None]
 ) -> tuple[NDArray[np.int64], dict[str, int]]:
     """Look the tokens up again, rule by rule, each rule on the original token and only for what is still missing.
 
-    A spelling that is empty is none: it never finds the row of the empty token.
+    A spelling that is empty is none: it never finds the row of the empty token. Nor does None, a null, which has no
+    spelling at all.
     Returns the int64 (len(tokens),) rows, -1 for those that no rule finds, and how many tokens each rule won.
     """
     rows = np.full(len(tokens), -1, np.int64)
     won: dict[str, int] = {}
     for fallback in fallbacks:
-        left = np.flatnonzero(rows < 0)
-        if left.size:
-            rows[left] = find([_respelled(fallback, tokens[i]) for i in left.tolist()])
+        missing = [(i, token) for i, token in enumerate(tokens) if token is not None and rows[i] < 0]
+        left = np.array([i for i, _ in missing], np.int64)
+        if missing:
+            rows[left] = find([_respelled(fallback, token) for _, token in missing])
         won[fallback.name] = won.get(fallback.name, 0) + int(np.count_nonzero(rows[left] >= 0))
     return rows, won
 

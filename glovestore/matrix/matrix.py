@@ -39,10 +39,9 @@ class EmbeddingMatrix:
         return rows, dim
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Return the dtype of the array."""
-        dtype: np.dtype[Any] = self.array.dtype
-        return dtype
+    def dtype(self) -> Any:
+        """Return the dtype of the array: numpy's, or torch's of a tensor."""
+        return self.array.dtype
 
     def __len__(self) -> int:
         return len(self.array)
@@ -53,6 +52,8 @@ class EmbeddingMatrix:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """Follow numpy's protocol: copy=None copies only for another dtype, where copy=False raises."""
+        if str(self.dtype) == "torch.bfloat16":
+            raise TypeError("expected a dtype that numpy knows, got bfloat16: take .array.float(), or use the tensor")
         array = np.asarray(self.array)
         if dtype is None or np.dtype(dtype) == array.dtype:
             return array.copy() if copy else array
@@ -118,9 +119,10 @@ def _look_up(resolved: ResolvedVocab, source: Vectors, rules: Sequence[Fallback]
     if padding is not None:
         rows[padding] = -1  # zero even if the source has that token
     inexact = _missing(resolved, rows)
-    names = [as_text(_token(resolved, i)) for i in inexact.tolist()]
+    tokens = [resolved.tokens[i] for i in inexact.tolist()]
+    names = [None if token is None else as_text(token) for token in tokens]
     rows[inexact], by_rule = apply_fallbacks(rules, source.find, names)
-    left = tuple(name for name, row in zip(names, rows[inexact].tolist(), strict=True) if row < 0)
+    left = tuple(name or "" for name, row in zip(names, rows[inexact].tolist(), strict=True) if row < 0)
     total = len(resolved.tokens) - len(resolved.uncounted_numbers())
     return rows, Coverage(total, total - len(names), by_rule, len(left), left, *_occurrences(resolved, rows))
 

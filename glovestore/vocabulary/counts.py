@@ -13,7 +13,7 @@ from glovestore.arguments import whole_number
 from glovestore.vocabulary import packed
 from glovestore.vocabulary.file import MOST_COUNTED
 from glovestore.vocabulary.lower_case import LOWER_CASE
-from glovestore.vocabulary.texts import blocks, core_tokenizer, threads_for
+from glovestore.vocabulary.texts import blocks, core_tokenizer, threads_for_texts
 from glovestore.vocabulary.tokenizers import Text, Tokenizer, find_tokenizer, plain_tokens, tokenizer_name
 
 
@@ -101,7 +101,10 @@ class TokenCounts(Mapping[str, int]):
         return len(self._counted)
 
     def __add__(self, other: TokenCounts) -> TokenCounts:
-        """Return the counts of both; the tokens of the left side come first. Different tokenizers are a ValueError."""
+        """Return the counts of both; the tokens of the left side come first.
+
+        Different tokenizers are a ValueError, a total beyond int64 is an OverflowError.
+        """
         if not isinstance(other, TokenCounts):
             return NotImplemented
         if self._tokenizer != other._tokenizer:
@@ -164,12 +167,12 @@ def count_tokens(texts: Iterable[Text], tokenizer: Tokenizer = "keras") -> Token
     TypeErrors, which name the position. Large inputs are counted on several cores; the result does not depend on them.
 
     Tokenizers: ``"keras"``, the rules of the Keras ``Tokenizer`` (lower-case, punctuation but the apostrophe to spaces,
-    split on spaces); ``"glove"``, which keeps punctuation and splits clitics (``do n't``, ``it 's``), much as GloVe's own
-    texts were (see `tokenizers.glove_tokens`); ``"whitespace"``, which is ``str.split()``; or a callable from a str to a
-    sequence of str.
+    split on spaces); ``"glove"``, which keeps punctuation and splits clitics (``do n't``, ``it 's``), much as GloVe's
+    own texts were (see `tokenizers.glove_tokens`); ``"whitespace"``, which is ``str.split()``; or a callable from a str
+    to a sequence of str.
     """
     counted, number = _core.CountedTokens(packed.INDEX_SEEDS), 0
     for block in blocks(texts, tokenizer):
-        counted.count(block, core_tokenizer(tokenizer), LOWER_CASE, threads_for(block))
+        counted.count(block, core_tokenizer(tokenizer), LOWER_CASE, threads_for_texts(block))
         number += len(block)
     return TokenCounts._of(counted, tokenizer, number)

@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 from glovestore import _core
 from glovestore.vocabulary.ids import Side, target_of
 from glovestore.vocabulary.lower_case import LOWER_CASE
-from glovestore.vocabulary.texts import blocks, core_tokenizer, length_of, threads_for
+from glovestore.vocabulary.texts import blocks, core_tokenizer, length_of, threads_for_texts
 from glovestore.vocabulary.tokenizers import Text, Tokenizer
 
 
 class Shape(NamedTuple):
-    """The rows of an array of ids: their width (None: that of the longest text), and how a text is laid into one."""
+    """The rows of an array of ids: their width (None: that of the longest text), and how a text is laid into one.
+
+    The dtype None is that of a caller's array, or int64.
+    """
 
     width: int | None
     padding: Side
     truncating: Side
-    dtype: np.dtype[Any]
+    dtype: np.dtype[Any] | None
 
 
 def encoded_ragged(
@@ -40,6 +43,7 @@ def encoded_padded(
     """Return (ids, lengths); the ids are `out` if that is given."""
     if out is not None:
         return out, _fill(known, texts, tokenizer, shape, target_of(out, shape.width, shape.dtype))
+    shape = shape._replace(dtype=shape.dtype or np.dtype(np.int64))
     if shape.width is None:
         return _as_wide_as_the_longest(known, texts, tokenizer, shape)
     number = length_of(texts)
@@ -108,12 +112,12 @@ def _encode(
         lengths,
         fill_left=shape.padding == "pre",
         cut_left=shape.truncating == "pre",
-        threads=threads_for(block),
+        threads=threads_for_texts(block),
     )
 
 
 def _ragged(known: _core.KnownTokens, texts: Iterable[Text], tokenizer: Tokenizer) -> _core.RaggedIds:
     found = _core.RaggedIds()
     for block in blocks(texts, tokenizer):
-        found.encode(known, block, core_tokenizer(tokenizer), LOWER_CASE, threads_for(block))
+        found.encode(known, block, core_tokenizer(tokenizer), LOWER_CASE, threads_for_texts(block))
     return found

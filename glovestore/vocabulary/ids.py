@@ -30,7 +30,7 @@ def id_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     return found
 
 
-def target_of(out: Any, width: int | None, dtype: np.dtype[Any]) -> _core.Target:
+def target_of(out: Any, width: int | None, dtype: np.dtype[Any] | None) -> _core.Target:
     """Return the memory of a caller's array or tensor, or say what is wrong with it."""
     expected = "a writable C-contiguous 2-D array of int64 or int32, or such a tensor on the CPU"
     try:
@@ -41,8 +41,8 @@ def target_of(out: Any, width: int | None, dtype: np.dtype[Any]) -> _core.Target
         raise ValueError(f"out: expected {expected}, got {target.dtype}")
     if width not in (None, target.columns):
         raise ValueError(f"out: expected {width} columns, as max_len says, got {target.columns}")
-    if dtype == np.int32 and target.dtype == "int64":
-        raise ValueError("out: expected int32, as dtype says, got int64")
+    if dtype is not None and dtype.name != target.dtype:
+        raise ValueError(f"out: expected {dtype.name}, as dtype says, got {target.dtype}")
     return target
 
 

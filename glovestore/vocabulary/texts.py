@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from glovestore import _core
+from glovestore.strings import arrow_strings, speaks_arrow
 from glovestore.threads import worker_threads
 from glovestore.vocabulary.tokenizers import Text, Tokenizer, find_tokenizer, kind_of, plain_tokens
 
@@ -44,7 +45,7 @@ def length_of(texts: Iterable[Text]) -> int | None:
     return len(texts) if isinstance(texts, (list, tuple)) else None
 
 
-def threads_for(texts: _core.Texts) -> int:
+def threads_for_texts(texts: _core.Texts) -> int:
     """Return how many threads this much text is worth."""
     return max(1, min(worker_threads(), texts.characters // CHARACTERS_A_THREAD))
 
@@ -60,24 +61,17 @@ def _check_iterable(texts: Any) -> None:
         raise TypeError(f"texts: expected a list of texts, got one {type(texts).__name__}; pass [text]")
     if isinstance(texts, Mapping):
         raise TypeError(f"texts: expected a list of texts, got {type(texts).__name__}; list its keys or values")
-    if _speaks_arrow(texts) and len(getattr(texts, "shape", (0,))) != 1:
+    if speaks_arrow(texts) and len(getattr(texts, "shape", (0,))) != 1:
         raise TypeError(f"texts: expected a list of texts, got {type(texts).__name__}; take one of its columns")
-    if not isinstance(texts, Iterable) and not _speaks_arrow(texts):
+    if not isinstance(texts, Iterable) and not speaks_arrow(texts):
         raise TypeError(f"texts: expected an iterable of texts, got {kind_of(texts)}")
-
-
-def _speaks_arrow(texts: object) -> bool:
-    return hasattr(texts, "__arrow_c_array__") or hasattr(texts, "__arrow_c_stream__")
 
 
 def _arrow_strings(texts: Any) -> _core.Strings | None:
     """Return the strings of an Arrow array, None where there are none: a list of lists, or no Arrow at all."""
     try:
-        if hasattr(texts, "__arrow_c_array__"):
-            return _core.Strings.of_arrow_array(*texts.__arrow_c_array__())
-        if hasattr(texts, "__arrow_c_stream__"):
-            return _core.Strings.of_arrow_stream(texts.__arrow_c_stream__())
-    except (TypeError, ValueError, ImportError):  # ImportError: pandas wants pyarrow for it
+        return arrow_strings(texts)
+    except TypeError:
         if not isinstance(texts, Iterable):
             raise
     return None

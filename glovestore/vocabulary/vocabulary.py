@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from glovestore import _core
 from glovestore.arguments import whole_number
-from glovestore.strings import as_strings
+from glovestore.strings import as_strings, speaks_arrow
 from glovestore.vocabulary import file as vocabulary_file
 from glovestore.vocabulary import packed
 from glovestore.vocabulary.counts import TokenCounts, count_tokens, ranked
@@ -129,8 +129,9 @@ class Vocabulary:
         """Make a vocabulary of all tokens of an open store, in row order, after the padding and the unknown token.
 
         It borrows the store's arrays and its index: making it takes no time and no memory, whatever the size of the
-        store, and it works on after the store was closed. An id is the row plus the number of special tokens, so
-        ``ids - 2`` (with ``unk_token=None``: ``ids - 1``) are rows of the store, and what is below 0 has none.
+        store, and it works on after the store was closed (but pickling it needs an open one). An id is the row plus the
+        number of special tokens, so ``ids - 2`` (with ``unk_token=None``: ``ids - 1``) are rows of the store, and what
+        is below 0 has none.
 
         The texts' tokens are looked up as in `EmbeddingStore.rows`: lone surrogates U+DC80 to U+DCFF stand for bytes.
         Texts that contain ``<pad>`` or the unknown token mean what they mean everywhere (an unknown token, and the
@@ -226,6 +227,14 @@ class Vocabulary:
         name = tokenizer_name(self._tokenizer)
         return f"Vocabulary({len(self):,} tokens, tokenizer={name!r}, unk_token={self.unk_token!r})"
 
+    def __copy__(self) -> Self:
+        """Return the vocabulary itself: it never changes."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the vocabulary itself: it never changes."""
+        return self
+
     def __reduce__(self) -> tuple[Callable[..., Vocabulary], tuple[object, ...]]:
         """Pickle as the arrays of the core: equal vocabularies give equal pickles.
 
@@ -246,7 +255,7 @@ class Vocabulary:
         padding: Side = "post",
         truncating: Side = "post",
         return_lengths: Literal[False] = False,
-        dtype: npt.DTypeLike = np.int64,
+        dtype: npt.DTypeLike | None = None,
         out: Any = None,
     ) -> npt.NDArray[Any]: ...
 
@@ -259,7 +268,7 @@ class Vocabulary:
         truncating: Side = "post",
         *,
         return_lengths: Literal[True],
-        dtype: npt.DTypeLike = np.int64,
+        dtype: npt.DTypeLike | None = None,
         out: Any = None,
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]: ...
 
@@ -270,26 +279,26 @@ class Vocabulary:
         padding: Side = "post",
         truncating: Side = "post",
         return_lengths: bool = False,
-        dtype: npt.DTypeLike = np.int64,
+        dtype: npt.DTypeLike | None = None,
         out: Any = None,
     ) -> npt.NDArray[Any] | tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Turn texts into an array of indices, a row a text, filled up with 0.
 
         The shape is (number of texts, `max_len`), always 2-D; without `max_len` the longest text decides, and 0 columns
         are possible. Longer texts are cut. `padding` and `truncating` say on which side: ``"pre"`` or ``"post"`` (the
-        default of Keras' ``pad_sequences`` is ``"pre"`` for both). `dtype` is int64 or int32. With `return_lengths` the
-        result is (ids, lengths): the int64 number of indices in each row after cutting.
+        default of Keras' ``pad_sequences`` is ``"pre"`` for both). `dtype` is int64, which None stands for, or int32.
+        With `return_lengths` the result is (ids, lengths): the int64 number of indices in each row after cutting.
 
         `out` is a writable C-contiguous array of that shape, or a tensor on the CPU, int64 or int32, which is filled
-        and returned; its number of columns stands for `max_len`, and its dtype for `dtype`. What it holds after an
-        error is undefined.
+        and returned; `max_len` and `dtype`, if they are given, have to be its own. What it holds after an error is
+        undefined.
 
         Texts are as for `count_tokens`. ValueErrors name a bad argument, a TypeError the position of what is no text.
         """
         width = None if max_len is None else whole_number("max_len", max_len)
         check_side("padding", padding)
         check_side("truncating", truncating)
-        shape = Shape(width, padding, truncating, id_dtype(dtype))
+        shape = Shape(width, padding, truncating, None if dtype is None else id_dtype(dtype))
         ids, lengths = encoded_padded(self._entries.known, texts, self._tokenizer, shape, out)
         return (ids, lengths) if return_lengths else ids
 
@@ -368,9 +377,8 @@ def _plain(unk_token: str | None) -> str | None:
 
 def _listed(tokens: Any) -> Any:
     """Read an iterable to its end; leave alone what is none, has no order, or is one string."""
-    if hasattr(tokens, "__arrow_c_array__") or hasattr(tokens, "__arrow_c_stream__"):
-        strings = as_strings(tokens)
-        return [strings[i] for i in range(len(strings))]
+    if speaks_arrow(tokens):
+        return list(as_strings(tokens))
     return tokens if not isinstance(tokens, Iterable) or isinstance(tokens, (str, bytes, Set)) else list(tokens)
 
 
