@@ -53,7 +53,9 @@ class DictFind:
         return np.array([rows.get(to_bytes(token), -1) for token in tokens], np.int64)
 
 
-def to_bytes(token: str | bytes) -> bytes | None:
+def to_bytes(token: str | bytes | None) -> bytes | None:
+    if token is None:
+        return None
     try:
         return token if isinstance(token, bytes) else token.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -192,7 +192,7 @@ def test_an_empty_spelling_does_not_find_the_empty_token() -> None:
     vocab = ["", "\u0301", "zzz"]
     m = quiet(vocab, fallbacks=["strip_accents", nothing])
     assert m.coverage == Coverage(3, 1, {"strip_accents": 0, "nothing": 0}, 2, ("\u0301", "zzz"))
-    with pytest.warns(CoverageWarning, match="no fallback would find any of them"):
+    with pytest.warns(CoverageWarning, match="no fallback would find any of the missing"):
         make_matrix(vocab, source())
 
 

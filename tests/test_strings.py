@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -156,8 +157,8 @@ def test_the_first_ones_are_found_on_any_number_of_threads(threads: int):
 
 
 def test_a_null_of_numpys_strings_that_is_itself_a_string():
-    array = np.array(["", "the", None], np.dtypes.StringDType(na_object="the"))
-    assert rows_of(as_strings(array)) == [1, 0, 0]
+    array = np.array(["", "the", "absent"], np.dtypes.StringDType(na_object="the"))
+    assert rows_of(as_strings(array)) == [1, 0, -1]
 
 
 class Exported:
@@ -169,10 +170,9 @@ class Exported:
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
         pa = pytest.importorskip("pyarrow")
         schema, array = pa.array(["", ""]).__arrow_c_array__()
-        pointer = ctypes.pythonapi.PyCapsule_GetPointer
-        pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
         # ArrowArray: five int64, then `buffers`, of which the third is the data.
-        buffers = ctypes.cast(pointer(array, b"arrow_array") + 40, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))[0]
+        place = struct_in(array, b"arrow_array") + 40
+        buffers = ctypes.cast(place, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))[0]
         buffers[2] = self.address
         return schema, array
 
@@ -231,19 +231,37 @@ def test_arrow_of_other_things(make: str):
         as_strings(eval(f"pa.{make}", {"pa": pa}))
 
 
-def test_a_stream_that_fails():
+def struct_in(capsule: Any, name: bytes) -> int:
+    """Return the address of the struct in a capsule."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    address: int = pointer(capsule, name)
+    return address
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+def fail(stream: int, array: int) -> int:
+    return errno.EIO
+
+
+MESSAGE = ctypes.create_string_buffer(b"the disk is gone")
+
+
+@ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+def last_error(stream: int) -> int:
+    return ctypes.addressof(MESSAGE)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_stream_that_breaks(place: int):
+    """ArrowArrayStream: get_schema, get_next, get_last_error, release."""
     pa = pytest.importorskip("pyarrow")
-
-    def batches() -> Any:
-        yield pa.record_batch({"a": ["b"]})
-        raise OSError("the disk is gone")
-
-    reader = pa.RecordBatchReader.from_batches(pa.schema({"a": pa.string()}), batches())
-    with pytest.raises(TypeError, match="format \\+s"):  # a table's batches are no strings
-        as_strings(reader)
-    broken = pa.RecordBatchReader.from_batches(pa.schema({"a": pa.string()}), (1 / 0 for _ in range(1)))
-    with pytest.raises(OSError, match=r"^the Arrow stream broke: .*division by zero"):
-        as_strings(broken)
+    stream = pa.chunked_array([["the"], ["of"]]).__arrow_c_stream__()
+    functions = ctypes.cast(struct_in(stream, b"arrow_array_stream"), ctypes.POINTER(ctypes.c_void_p))
+    functions[place] = ctypes.cast(fail, ctypes.c_void_p).value
+    functions[2] = ctypes.cast(last_error, ctypes.c_void_p).value
+    with pytest.raises(OSError, match=r"^the Arrow stream broke: the disk is gone$"):
+        _core.Strings.of_arrow_stream(stream)
 
 
 @pytest.mark.parametrize("options", [{}, {"dtype": object}, {"dtype": "category"}])
