@@ -66,7 +66,7 @@ def agrees(store: glovestore.EmbeddingStore, directions: NDArray[np.float32], qu
 
 def task(queries: Queries) -> Task:
     what = "one token" if len(queries) == 1 else f"{len(queries):,} tokens"
-    return Task(f"{K} nearest of {what}", len(queries), "ns/token")
+    return Task(f"{K} nearest of {what}")
 
 
 def test_store_nearest(measure: Measure, store: glovestore.EmbeddingStore, queries: Queries, agrees: Check) -> None:
