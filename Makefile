@@ -65,14 +65,14 @@ bench-plot: .venv-bench/installed
 	@.venv-bench/bin/pytest benchmarks/test_sweep.py benchmarks/test_tiers.py --benchmark-only --benchmark-quiet \
 		--benchmark-json=$(SWEEP_JSON) --sweep $(SWEEP) $(if $(FOLDER),--folder '$(FOLDER)') \
 		$(if $(VECTORS),--vectors '$(VECTORS)',--rows 400000) $(ARGS)
-	@.venv-bench/bin/python benchmarks/plot.py $(SWEEP_JSON) benchmarks/plots
+	@PYTHONPATH=benchmarks .venv-bench/bin/python benchmarks/plot.py $(SWEEP_JSON) benchmarks/plots
 
 GROWTH_JSON = .benchmarks/growth.json
 bench-growth: .venv-bench/installed
 	@mkdir -p $(dir $(GROWTH_JSON))
 	@.venv-bench/bin/pytest benchmarks/test_growth.py --benchmark-only --benchmark-quiet \
 		--benchmark-json=$(GROWTH_JSON) --sweep $(SWEEP) $(if $(FOLDER),--folder '$(FOLDER)') $(ARGS)
-	@.venv-bench/bin/python benchmarks/plot.py $(GROWTH_JSON) benchmarks/plots
+	@PYTHONPATH=benchmarks .venv-bench/bin/python benchmarks/plot.py $(GROWTH_JSON) benchmarks/plots
 
 SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py, \
 	$(shell grep -LE 'import torch|importorskip|glovestore\.torch' tests/test_*.py))
