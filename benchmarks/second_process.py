@@ -24,8 +24,8 @@ def run(opener: Opener, folder: Path, tokens: Path, matrix: Path) -> float:
 
 
 def run_python(*arguments: str | Path) -> str:
-    """Run a new interpreter that sees the scripts of this folder; return what it prints."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    """Run a new interpreter that sees the scripts of this folder, but no package in the current one; return its output."""
+    environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:

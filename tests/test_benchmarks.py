@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
@@ -98,9 +99,10 @@ def test_growth_is_measured_without_a_text_and_can_be_plotted(tmp_path: Path) ->
 
 
 def plot(results: Path, folder: Path, name: str) -> str:
-    """Make the plots of a run as a stranger would; return the only one, which has its texts in comments."""
+    """Make the plots of a run as the Makefile does; return the only one, which has its texts in comments."""
     script = [sys.executable, ROOT / "benchmarks" / "plot.py", results, folder]
-    subprocess.run(script, check=True, capture_output=True)
+    environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(ROOT / "benchmarks")}
+    subprocess.run(script, env=environment, check=True, capture_output=True)
     [figure] = folder.iterdir()
     assert figure.name == f"{name}.svg"
     return figure.read_text(encoding="utf-8")

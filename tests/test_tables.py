@@ -97,6 +97,11 @@ def test_coverage_of_nothing() -> None:
     )
 
 
+def test_coverage_of_what_was_counted() -> None:
+    table = tables.coverage_table(Coverage(2, 1, {}, 1, ("zzz",), 4000, 3000), {"lower": 0})
+    assert "\noccurrences found  3,000 of 4,000  75.0 %\n" in table
+
+
 def test_info_of_a_store_that_does_not_say_where_it_came_from(tmp_path: Path) -> None:
     """Another writer may leave out what no reader needs."""
     (tmp_path / "v.txt").write_text("a 1 2\nb 3 4\n")

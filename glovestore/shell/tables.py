@@ -210,6 +210,9 @@ def coverage_table(coverage: Coverage, would_find: Mapping[str, int]) -> str:
     counts |= {"missing": coverage.missing}
     rows = [("tokens", f"{coverage.total:,}", "")]
     rows += [(name, f"{count:,}", share(count, coverage.total)) for name, count in counts.items()]
+    if coverage.occurrences is not None and coverage.occurrences_found is not None:
+        known, total = coverage.occurrences_found, coverage.occurrences
+        rows.append(("occurrences found", f"{known:,} of {total:,}", share(known, total)))
     parts = [aligned(rows, "lrr")]
     if coverage.missing:
         parts += [_fallbacks_list(coverage, would_find), _missing_list(coverage)]
