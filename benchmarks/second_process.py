@@ -24,7 +24,7 @@ def run(opener: Opener, folder: Path, tokens: Path, matrix: Path) -> float:
 
 
 def run_python(*arguments: str | Path) -> str:
-    """Run a new interpreter that sees the scripts of this folder, but no package in the current one; return its output."""
+    """Run a new interpreter that sees the scripts of this folder, not what is in the current one; return its output."""
     environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
