@@ -6,7 +6,6 @@
 namespace glovestore {
 namespace {
 
-constexpr unsigned char nothing = 0;  // an empty string is not none
 constexpr TokenView none{nullptr, 0};
 
 // What the C data interface hands over is ours until we release it.

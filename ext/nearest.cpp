@@ -1,11 +1,11 @@
 #include "nearest.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <exception>
 #include <limits>
-#include <thread>
 
+#include "parallel.hpp"
 #include "scores.hpp"
 
 namespace glovestore {
@@ -107,14 +107,9 @@ void find_nearest(decltype(&score_rows) score, const Candidates& candidates, con
             score(block, mine);
         }
     };
-    std::vector<std::thread> others;
-    others.reserve(threads);
-    try {
-        while (others.size() + 1 < threads) others.emplace_back(work, std::ref(best[others.size() + 1]));
-    } catch (const std::exception&) {  // those that there are will do
-    }
-    work(best[0]);
-    for (auto& thread : others) thread.join();
+    in_parallel(threads, threads, 1, [&](std::size_t first, std::size_t end) noexcept {
+        for (std::size_t i = first; i < end; ++i) work(best[i]);
+    });
 
     std::vector<NearRow> all;
     for (std::size_t query = 0; query < queries.count(); ++query) {

@@ -5,7 +5,6 @@
 // nor on threads, nor on what else is asked at the same time.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>

@@ -85,8 +85,6 @@ public:
     }
 
 private:
-    static constexpr unsigned char nothing = 0;  // an empty string is not none
-
     const unsigned char* bytes_;
     std::size_t size_;
     const std::uint64_t* offsets_;
@@ -159,7 +157,6 @@ void CopiedStrings::add(const void* bytes, std::size_t size) {
 }
 
 void CopiedStrings::read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const {
-    static constexpr unsigned char nothing = 0;  // an empty string is not none
     const unsigned char* bytes = bytes_.empty() ? &nothing : bytes_.data();
     for (std::size_t i = 0; i < count; ++i) {
         const Place& place = places_[first + i];

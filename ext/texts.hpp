@@ -79,9 +79,4 @@ struct TextCheck {
 };
 TextCheck check_texts(const Strings& strings);
 
-// The first of `count` texts that part `part` of `parts` of them begins with.
-inline std::size_t part_edge(std::size_t count, std::size_t parts, std::size_t part) noexcept {
-    return count / parts * part + std::min(part, count % parts);
-}
-
 }  // namespace glovestore

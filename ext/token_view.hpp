@@ -10,4 +10,7 @@ struct TokenView {
     std::size_t size;
 };
 
+// What an empty string points to that has no address of its own: it is not none.
+inline constexpr unsigned char nothing = 0;
+
 }  // namespace glovestore

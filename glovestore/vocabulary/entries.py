@@ -74,9 +74,6 @@ class StoreEntries:
 
     def strings(self) -> _core.Strings:
         """Return all tokens as look-ups in a store take them, without making a str of each: a copy, while it lives."""
-        front = packed.pack(self.specials)
-        if _core.has_surrogate(front.data):  # which may stand for a byte of a store's token
+        if _core.has_surrogate(packed.pack(self.specials).data):  # which may stand for a byte of a store's token
             return _core.Strings.of_objects(self.texts())
-        data, offsets = self.tokens
-        behind = np.asarray(offsets) + front.offsets[-1]
-        return _core.Strings.of_packed(np.concatenate([front.data, data]), np.concatenate([front.offsets[:-1], behind]))
+        return _core.Strings.of_packed(*PackedTokens(*self.tokens).behind(self.specials))

@@ -47,8 +47,8 @@ class PackedTokens(NamedTuple):
     def behind(self, tokens: Sequence[str]) -> PackedTokens:
         """Return these tokens, with the packed ones behind them."""
         front = pack(tokens)
-        moved = self.offsets[1:] + front.offsets[-1]
-        return PackedTokens(np.concatenate([front.data, self.data]), np.concatenate([front.offsets, moved]))
+        moved = self.offsets + front.offsets[-1]
+        return PackedTokens(np.concatenate([front.data, self.data]), np.concatenate([front.offsets[:-1], moved]))
 
     def equals(self, other: PackedTokens) -> bool:
         """Say whether the tokens are the same ones in the same order."""
