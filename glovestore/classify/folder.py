@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -85,8 +86,6 @@ def _write(folder: Path, classifier: TextClassifier, config: dict[str, Any], tes
 
 
 def _config(classifier: TextClassifier, extra_tokens: int) -> dict[str, Any]:
-    from glovestore import __version__
-
     store = _trained_with(classifier)
     labels = classifier.classes_
     if labels.dtype.kind not in LABEL_KINDS:
@@ -94,7 +93,7 @@ def _config(classifier: TextClassifier, extra_tokens: int) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "format_version": VERSION,
-        "glovestore": __version__,
+        "glovestore": version("glovestore"),
         "labels": {"dtype": labels.dtype.str, "values": labels.tolist()},
         "parameters": _plain_parameters(classifier),
         "extra_tokens": min(extra_tokens, len(store)),
