@@ -22,7 +22,7 @@ PACKAGE = ROOT / "glovestore"
 LAYERS = (
     {"_core", "errors"},
     {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
-    {"strict_json", "strings", "threads"},
+    {"display", "strict_json", "strings", "threads"},
     {"format"},
     {"keeping"},
     {"sources", "matrix", "vocabulary"},
@@ -31,6 +31,7 @@ LAYERS = (
     {"building"},
     {"opening"},
     {"torch"},
+    {"classify"},
     {"__init__"},
     {"shell"},
     {"cli"},
@@ -42,6 +43,8 @@ LAYER = {module: level for level, modules in enumerate(LAYERS) for module in mod
 RIM = {
     "h5py": {"format/hdf5.py"},
     "torch": {"torch.py"},
+    "sklearn": {"classify/evaluation.py"},
+    "jinja2": {"classify/report/page.py"},
     "click": {"cli.py", "shell/terminal.py"},
     "tqdm": {"progress.py"},
     "isal": {"sources/decoding.py"},

@@ -1,0 +1,1 @@
+"""Text classifiers over word vectors: training, evaluation, reports."""
