@@ -44,7 +44,7 @@ def find_browser() -> str | None:
 
 
 class Browser:
-    """A running browser with one page. `problems` collects what the page logs, blocks or throws; `requests` its URLs."""
+    """A running browser with one page. `problems` is what the page logs, blocks or throws, `requests` its URLs."""
 
     def __init__(self, program: str) -> None:
         self.problems: list[str] = []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 SHADES = 9
 MOST_CLASSES = 100  # a browser is slow with more than 10,000 cells
-MOST_PAIRS = 15
+MOST_PAIRS = 10
 COLUMN_LABEL = 16  # characters
 ROW_LABEL = 28
 
@@ -27,7 +27,7 @@ class Name(NamedTuple):
 class Cell(NamedTuple):
     """How many texts of a row's class were taken for a column's. `shade` 0 is none of them, SHADES all."""
 
-    count: int
+    texts: int
     shade: int
     is_right: bool
 
@@ -45,7 +45,7 @@ class Pair(NamedTuple):
 
     true: str
     predicted: str
-    count: int
+    texts: int
     total: int
 
 

@@ -23,8 +23,12 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError('glovestore.classify.report needs Jinja: pip install "glovestore[train]"') from error
 
+LONGEST_LABEL = 60  # characters
 TEMPLATES = "classify/report/templates"
-MARK = b'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="generator" content="glovestore report '
+MARK = (  # how every report starts
+    b'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    b'<meta name="generator" content="glovestore report '
+)
 
 # Texts are hostile: a NUL or another control character breaks a parser's rules, a lone surrogate has no UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -76,10 +80,10 @@ def render_report(
 
 
 def _content(classifier: Any, evaluation: Evaluation, most: int) -> dict[str, Any]:
-    labels = [label_text(label) for label in evaluation.classes.tolist()]
+    labels = confusion.short_labels(list(map(label_text, evaluation.classes.tolist())), LONGEST_LABEL)
     columns, epochs = sections.epochs(classifier)
     return {
-        "facts": sections.facts(classifier, evaluation),
+        "facts": sections.facts(classifier, evaluation, labels),
         "settings": sections.settings(classifier),
         "interrupted": sections.was_interrupted(classifier),
         "charts": curves.charts(sections.history(classifier), sections.best_epoch(classifier)),
@@ -90,7 +94,7 @@ def _content(classifier: Any, evaluation: Evaluation, most: int) -> dict[str, An
         "matrix": confusion.matrix(evaluation.confusion, labels),
         "pairs": confusion.confused_pairs(evaluation.confusion, labels),
         "coverage": sections.coverage(classifier),
-        "mistakes": sections.mistakes(classifier, evaluation, most),
+        "mistakes": sections.mistakes(classifier, evaluation, labels, most),
         "wrong": len(evaluation) - evaluation.correct,
     }
 
@@ -121,7 +125,7 @@ def _clean(value: Any) -> Any:
 def _number(value: float | None) -> str:
     """Return a score, a loss or a probability; what is missing is a dash."""
     if value is None:
-        return "–"
+        return "\N{EN DASH}"
     return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1e6 else f"{value:.4g}"
 
 

@@ -1,4 +1,4 @@
-"""What the page says, section by section, as plain values: each is None or empty where the classifier has no such thing.
+"""What the page says, section by section, as plain values: None or empty where the classifier has no such thing.
 
 Nothing here is HTML: texts, tokens and labels stay as they are, and the templates escape them.
 """
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glovestore.classify.evaluation import Evaluation, Mistake, label_text
+from glovestore.classify.evaluation import Evaluation, Mistake
 from glovestore.classify.report.curves import epoch_of, finite
 from glovestore.display import human_seconds, visible
 from glovestore.matrix.coverage import Coverage, share
@@ -44,7 +44,7 @@ class Share(NamedTuple):
     """A count of tokens and the part that it is of all."""
 
     name: str
-    count: int
+    tokens: int
     share: str
 
 
@@ -52,7 +52,7 @@ class Missing(NamedTuple):
     """A token that the store lacks, and how often it stands in the training texts, if that is known."""
 
     token: str
-    count: int | None
+    times: int | None
 
 
 class Found(NamedTuple):
@@ -122,14 +122,13 @@ HISTORY = {
 # ---------------------------------------------------------------------- summary
 
 
-def facts(classifier: Any, evaluation: Evaluation) -> list[Fact]:
-    """Return the numbers that stand at the top."""
-    most = max(evaluation.scores, key=lambda scores: scores.support)
-    total = len(evaluation)
+def facts(classifier: Any, evaluation: Evaluation, labels: Sequence[str]) -> list[Fact]:
+    """Return the numbers that stand at the top. `labels` are the names of the classes."""
+    total, most = len(evaluation), max(range(len(labels)), key=lambda i: evaluation.scores[i].support)
     return [
         Fact("accuracy", f"{evaluation.accuracy:.3f}", f"{evaluation.correct:,} of {total:,} right"),
         Fact("macro F1", f"{evaluation.macro_f1:.3f}", "the mean over the classes"),
-        Fact("majority", f"{most.support / total:.3f}", f"accuracy of always saying {label_text(most.label)}"),
+        Fact("majority", f"{evaluation.scores[most].support / total:.3f}", f"accuracy of always saying {labels[most]}"),
         Fact("texts", f"{total:,}", f"predicted in {human_seconds(evaluation.seconds)}"),
         Fact("classes", f"{len(evaluation.classes):,}", _absent(evaluation)),
         *_training(classifier),
@@ -145,12 +144,11 @@ def _training(classifier: Any) -> list[Fact]:
     entries = history(classifier)
     if not entries:
         return []
-    best = best_epoch(classifier)
-    facts = [Fact("epochs", f"{len(entries):,}", f"the best was {best}" if best else "")]
-    seconds = [finite(entry.get("seconds")) for entry in entries]
+    best, seconds = best_epoch(classifier), [finite(entry.get("seconds")) for entry in entries]
+    about = [] if best is None else [f"the best was {best}"]
     if any(number is not None for number in seconds):
-        facts.append(Fact("training", human_seconds(sum(number or 0.0 for number in seconds)), "all epochs together"))
-    return facts
+        about.append(f"{human_seconds(sum(number or 0.0 for number in seconds))} of training")
+    return [Fact("epochs", f"{len(entries):,}", "; ".join(about))]
 
 
 def settings(classifier: Any) -> list[Setting]:
@@ -208,12 +206,12 @@ def coverage(classifier: Any) -> Found | None:
     occurrences = ""
     if found.occurrences is not None and found.occurrences_found is not None:
         known = share(found.occurrences_found, found.occurrences)
-        occurrences = f"{known} of {found.occurrences:,} occurrences in the texts ({found.occurrences_found:,})"
+        occurrences = f"{found.occurrences_found:,} of their {found.occurrences:,} occurrences in the texts, {known},"
     return Found(_shares(found), found.fraction, occurrences, missing, found.missing - len(missing))
 
 
 def _shares(found: Coverage) -> list[Share]:
-    counts = {"found as they are": found.found}
+    counts = {"found as they are" if found.by_rule else "found": found.found}
     counts |= {f"found by {rule}": count for rule, count in found.by_rule.items()}
     counts |= {"missing": found.missing, "all": found.total}
     return [Share(name, count, share(count, found.total)) for name, count in counts.items()]
@@ -233,16 +231,19 @@ def _most_frequent(tokens: Sequence[str], vocabulary: Any) -> list[Missing]:
 # ---------------------------------------------------------------------- mistakes
 
 
-def mistakes(classifier: Any, evaluation: Evaluation, most: int) -> list[ShownMistake]:
-    """Return the most confident mistakes, with the attention over their words where the classifier has it."""
+def mistakes(classifier: Any, evaluation: Evaluation, labels: Sequence[str], most: int) -> list[ShownMistake]:
+    """Return the most confident mistakes, with the attention over their words where the classifier has it.
+
+    `labels` are the names of the classes.
+    """
     made = evaluation.mistakes(most)
     weights = _attention(classifier, made) or [None] * len(made)
     position = {label: i for i, label in enumerate(evaluation.classes.tolist())}
     return [
         ShownMistake(
             mistake.position,
-            label_text(mistake.true),
-            label_text(mistake.predicted),
+            labels[position[mistake.true]],
+            labels[position[mistake.predicted]],
             mistake.probability,
             float(evaluation.probabilities[mistake.position, position[mistake.true]]),
             cut_text(mistake.text if isinstance(mistake.text, str) else " ".join(mistake.text)),
