@@ -162,10 +162,7 @@ def _listed_labels(labels: Any) -> list[Any]:
 def _positions(labels: list[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
     """Return where each label stands in `classes`."""
     position = {label: i for i, label in enumerate(classes.tolist())}
-    try:
-        found = [position.get(label, -1) for label in labels]
-    except TypeError:  # a list, say, cannot be looked up
-        found = [position.get(label, -1) if label.__hash__ else -1 for label in labels]
+    found = [_looked_up(position, label) for label in labels]
     if -1 in found:
         first = found.index(-1)
         names = ", ".join([*map(shown, list(position)[:5]), *(["..."] if len(position) > 5 else [])])
@@ -174,15 +171,21 @@ def _positions(labels: list[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
     return np.array(found, np.int64)
 
 
+def _looked_up(position: dict[Any, int], label: Any) -> int:
+    try:
+        return position.get(label, -1)
+    except TypeError:  # a list, say, has no hash
+        return -1
+
+
 def _checked(probabilities: Any, shape: tuple[int, int]) -> NDArray[Any]:
     array = np.array(probabilities)
     if array.shape != shape:
         raise ValueError(f"predict_proba: expected shape {shape}, a text a row and a class a column, got {array.shape}")
     unusable = np.flatnonzero(np.isnan(array).any(axis=1))
     if len(unusable):
-        raise ValueError(
-            f"predict_proba: expected numbers, got NaN for {len(unusable):,} texts, first texts[{unusable[0]}]"
-        )
+        affected = f"{len(unusable):,} of {len(array):,} texts, first texts[{unusable[0]}]"
+        raise ValueError(f"predict_proba: expected numbers, got NaN for {affected}")
     return array
 
 

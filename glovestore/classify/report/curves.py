@@ -11,6 +11,8 @@ WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 464, 44, 252  # the rectangle of the plot
 MOST_X_TICKS, MOST_Y_TICKS = 10, 6
 HALF_MARKER = 3.5
+FLAT = 1e-4  # a curve that moves by less, relatively, has marks that would all read the same
+GREATEST = 1e100  # nothing is computed with more than that
 
 KINDS = {"train": "training", "valid": "validation"}  # how the history's names start
 
@@ -45,7 +47,7 @@ class Line(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart of loss or accuracy by epoch. `gaps` names the epochs whose number is there but not finite."""
+    """A chart of loss or accuracy by epoch. `gaps` names the numbers that are there but not finite."""
 
     what: str
     lines: list[Line]
@@ -76,8 +78,8 @@ def epoch_of(entry: Mapping[str, Any], position: int) -> int:
 
 
 def finite(value: Any) -> float | None:
-    """Return a number of the history; None where it is missing, NaN or infinite."""
-    return None if value is None or not math.isfinite(value) else float(value)
+    """Return a number of the history; None where it is missing, NaN, or infinite for all we care."""
+    return float(value) if value is not None and abs(value) <= GREATEST else None
 
 
 def _chart(what: str, history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> Chart | None:
@@ -86,7 +88,7 @@ def _chart(what: str, history: Sequence[Mapping[str, Any]], best_epoch: int | No
     values = [value for numbers in series.values() for value in numbers if value is not None]
     if not values:
         return None
-    y_marks = nice_marks(0.0 if what == "loss" else min(values), max(values), MOST_Y_TICKS)
+    y_marks = nice_marks(min(values + [0.0] * (what == "loss")), max(values), MOST_Y_TICKS)
     x_range, y_range = (epochs[0], epochs[-1]), (y_marks[0], y_marks[-1])
 
     def x(epoch: float) -> float:
@@ -115,7 +117,7 @@ def nice_marks(low: float, high: float, most: int) -> list[float]:
     """Return at most `most` + 1 round numbers at even distances, the first at or below `low`, the last at or above
     `high`; at least two.
     """
-    if high <= low:  # a flat curve is drawn in the middle
+    if high - low <= FLAT * max(abs(low), abs(high), 1e-100):  # drawn in the middle
         half = abs(low) / 2 or 0.5
         low, high = low - half, high + half
     step = _nice_step((high - low) / (most - 1))

@@ -272,7 +272,7 @@ def cut_text(text: str) -> CutText:
 
 def weighted_words(pairs: Sequence[tuple[str, float]]) -> Attention:
     """Shade the words of a text by their weight, in parts of the greatest one."""
-    weights = [finite(weight) or 0.0 for _, weight in pairs]
+    weights = [max(0.0, finite(weight) or 0.0) for _, weight in pairs]
     most = max(weights, default=0.0) or 1.0
     tokens = [visible(as_text(token)) for token, _ in pairs]
     words = [
