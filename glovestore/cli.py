@@ -14,6 +14,7 @@ from typing import Any, Literal
 import click
 
 import glovestore
+from glovestore.display import human_seconds
 from glovestore.matrix.doctor import diagnose
 from glovestore.matrix.fallbacks import FALLBACKS
 from glovestore.shell import tables, terminal
@@ -339,9 +340,7 @@ def verify(path: Path, as_json: bool) -> None:
         raise
     seconds = time.perf_counter() - start
     result = {"ok": True, "path": str(store.path), "bytes": store.nbytes, "seconds": seconds}
-    terminal.print_result(
-        result, as_json, lambda: f"ok: {path}: {store.nbytes:,} bytes in {tables.human_seconds(seconds)}"
-    )
+    terminal.print_result(result, as_json, lambda: f"ok: {path}: {store.nbytes:,} bytes in {human_seconds(seconds)}")
 
 
 @main.command()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from glovestore.display import aligned, visible
 from glovestore.matrix.coverage import Coverage, share
 from glovestore.matrix.doctor import Diagnosis, Win
-from glovestore.shell.tables import aligned, visible
 
 SHOWN_MISSING = 20
 SHOWN_CHARACTERS = 60  # of a token: texts may hold any number of them in a row
