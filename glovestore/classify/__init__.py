@@ -1,15 +1,12 @@
-"""Text classification: `TextClassifier`, an RNN on pretrained vectors as a scikit-learn estimator, and what it is worth."""
+"""Text classification: `TextClassifier`, an RNN on pretrained vectors, and what there is to know about one."""
 
-from importlib import import_module
-
-for module, package in (("jinja2", "Jinja2"), ("safetensors",) * 2, ("sklearn", "scikit-learn"), ("skorch",) * 2):
-    try:
-        import_module(module)
-    except ModuleNotFoundError as error:
-        raise ImportError(f'glovestore.classify needs {package}: pip install "glovestore[train]"') from error
-
-from glovestore.classify.estimator import TextClassifier
-from glovestore.classify.evaluation import Evaluation, evaluate
-from glovestore.classify.report import write_report
+try:
+    from glovestore.classify.estimator import TextClassifier
+    from glovestore.classify.evaluation import Evaluation, evaluate
+    from glovestore.classify.report import write_report
+except ModuleNotFoundError as error:
+    module = (error.name or "").partition(".")[0]
+    package = {"sklearn": "scikit-learn", "jinja2": "Jinja2"}.get(module, module)
+    raise ImportError(f'glovestore.classify needs {package}: pip install "glovestore[train]"') from error
 
 __all__ = ["Evaluation", "TextClassifier", "evaluate", "write_report"]

@@ -32,7 +32,7 @@ from glovestore.torch.rnn import Kind
 from glovestore.vocabulary import Vocabulary
 from glovestore.vocabulary.tokenizers import Text, Tokenizer
 
-MANY_TOKENS = 200_000  # in the training texts: from here on fewer epochs and fewer units do
+MANY_TOKENS = 200_000  # in the training texts: from here on fewer epochs do
 BLOCK = 4096  # texts that are predicted with one table of vectors
 
 Part = tuple[list[Text], NDArray[Any]]  # texts and their labels
@@ -62,7 +62,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     embeddings
         "tuned" trains the vectors too, "frozen" leaves them as they are, "random" starts with noise in their place.
     rnn, units, layers, bidirectional, pooling, dropout
-        The model: see `RNNClassifier`. `units` None stands for 256, for 128 above 200,000 training tokens.
+        The model: see `RNNClassifier`.
     max_len
         Tokens of a text that are read; what comes behind is not.
     epochs
@@ -109,7 +109,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         fallbacks: Sequence[str | Rule] = (),
         embeddings: Embeddings = "tuned",
         rnn: Kind = "lstm",
-        units: int | None = None,
+        units: int = 128,
         layers: int = 1,
         bidirectional: bool = True,
         pooling: str | Sequence[str] = ("max", "last"),
@@ -231,7 +231,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         gpus = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(gpus):  # dropout draws from torch's global generator: the user's stays as it is
             torch.manual_seed(int(random.randint(2**31)))
-            self.module_ = self.new_module(vectors, self.units or (128 if many else 256))
+            self.module_ = self.new_module(vectors, self.units)
             course = train(self.module_, training, validating, settings, random)
         rows = self.module_.embedding.weight.detach()[: len(self.vocabulary_)].clone()
         self.module_.embedding = torch.nn.Embedding.from_pretrained(rows, padding_idx=0)  # type: ignore[no-untyped-call]
@@ -379,11 +379,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def _check(self) -> None:
         """Check the parameters that nobody else checks, before anything takes time."""
-        for name in ("max_len", "batch_size", "patience", "layers"):
+        for name in ("units", "layers", "max_len", "batch_size", "patience"):
             whole_number(name, getattr(self, name))
-        for name in ("epochs", "units"):
-            if getattr(self, name) is not None:
-                whole_number(name, getattr(self, name))
+        if self.epochs is not None:
+            whole_number("epochs", self.epochs)
         if self.embeddings not in EMBEDDINGS:
             raise ValueError(f"embeddings: expected one of {', '.join(map(repr, EMBEDDINGS))}, got {self.embeddings!r}")
         for name, least, most in (("validation", 0, 1), ("averaging", 0, 1)):

@@ -126,7 +126,6 @@ def _plain_parameters(classifier: TextClassifier) -> dict[str, Any]:
     for name in ("store", "device", "progress", "random_state"):
         del parameters[name]
     parameters["class_weight"] = None if parameters["class_weight"] is None else str(parameters["class_weight"])
-    parameters["units"] = classifier.module_.rnn.units
     if isinstance(parameters["oov"], np.ndarray):
         parameters["oov"] = parameters["oov"].tolist()
     for name, value in parameters.items():
