@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from glovestore.arguments import whole_number
+from glovestore.classify import folder
 from glovestore.classify.batches import EncodedTexts
 from glovestore.classify.inputs import as_labels, as_texts, check_not_empty, class_numbers, class_weights, split
 from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of
@@ -231,13 +232,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         gpus = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(gpus):  # dropout draws from torch's global generator: the user's stays as it is
             torch.manual_seed(int(random.randint(2**31)))
-            self.module_ = self.new_module(vectors, self.units)
+            self.module_ = self.new_module(vectors)
             course = train(self.module_, training, validating, settings, random)
         rows = self.module_.embedding.weight.detach()[: len(self.vocabulary_)].clone()
         self.module_.embedding = torch.nn.Embedding.from_pretrained(rows, padding_idx=0)  # type: ignore[no-untyped-call]
         return course
 
-    def new_module(self, vectors: torch.Tensor, units: int) -> RNNClassifier:
+    def new_module(self, vectors: torch.Tensor) -> RNNClassifier:
         """Return an untrained model on vectors (tokens, dim), the row of padding first (internal)."""
         embedding = torch.nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
             vectors, freeze=self.embeddings == "frozen", padding_idx=0
@@ -246,7 +247,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             embedding,
             len(self.classes_),
             rnn=self.rnn,
-            units=units,
+            units=self.units,
             layers=self.layers,
             bidirectional=self.bidirectional,
             pooling=self.pooling,
@@ -347,10 +348,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         The folder appears whole or not at all; `overwrite` replaces one that was saved before, and nothing else.
         ValueError if a parameter is a callable, which no file can hold.
         """
-        from glovestore.classify.folder import save
-
         check_is_fitted(self, "module_")
-        save(self, Path(path), whole_number("extra_tokens", extra_tokens, 0), overwrite, test)
+        folder.save(self, Path(path), whole_number("extra_tokens", extra_tokens, 0), overwrite, test)
 
     @classmethod
     def load(
@@ -367,9 +366,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
         GlovestoreError for a file that is missing, damaged or of another model, and for another store.
         """
-        from glovestore.classify.folder import load
-
-        return load(cls, Path(path), store, device)
+        return folder.load(cls, Path(path), store, device)
 
     def __sklearn_tags__(self) -> Any:
         """Say that texts are what it takes: one-dimensional, of strings."""
