@@ -91,9 +91,9 @@ clean:
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv-demo/installed: EXTRAS = torch
-.venv-test/installed: EXTRAS = torch,test
-.venv-bench/installed: EXTRAS = test,bench
+.venv-demo/installed: EXTRAS = train
+.venv-test/installed: EXTRAS = train,test
+.venv-bench/installed: EXTRAS = train,test,bench
 .venv-sanitize/installed: EXTRAS = test
 .venv-sanitize/installed: export SANITIZE = 1
 
