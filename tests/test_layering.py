@@ -26,7 +26,7 @@ LAYERS = (
     {"format"},
     {"keeping"},
     {"sources", "matrix", "vocabulary"},
-    {"nearest"},
+    {"labelled", "nearest"},
     {"store"},
     {"building"},
     {"opening"},

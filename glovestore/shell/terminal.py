@@ -27,7 +27,13 @@ SHOWN_MISSING = 20
 OPTIONS = {
     "build with overwrite=True": "build with --overwrite",
     "say dim=": "say --dim",
+    "say header=True or header=False": "say --header or --no-header",
     "say header=True": "say --header",
+    "say text= and label=": "say --text and --label",
+    "say text=": "say --text",
+    "say label=": "say --label",
+    "say format=": "say --format",
+    "say encoding=": "say --encoding",
     "oov='unk':": "--oov unk:",
     "oov='error':": "--oov error:",
     "try oov='mean'": "try --oov mean",
