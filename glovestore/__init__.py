@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-    from glovestore import torch
+    from glovestore import classify, torch
     from glovestore.building import BuildReport, build
     from glovestore.errors import CoverageWarning, GlovestoreError, StoreFormatError, TextFormatError
     from glovestore.matrix import EmbeddingMatrix
@@ -39,6 +39,7 @@ __all__ = [
     "TokenCounts",
     "Vocabulary",
     "build",
+    "classify",
     "count_tokens",
     "open",
     "torch",
@@ -68,8 +69,8 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = globals()[name] = getattr(import_module(f"glovestore.{_HOMES[name]}"), name)
         return value
-    if name == "torch":
-        return import_module("glovestore.torch")
+    if name in ("torch", "classify"):
+        return import_module(f"glovestore.{name}")
     if name == "__version__":
         from importlib.metadata import version
 

@@ -159,7 +159,7 @@ def _torch_part(
     demo: Demo, opened: glovestore.EmbeddingStore, vocab: glovestore.Vocabulary, ids: Any
 ) -> dict[str, Any]:
     try:
-        torch = glovestore.torch.torch  # type: ignore[attr-defined]  # the one place that imports it
+        torch = glovestore.torch.torch  # the one place that imports it
     except ImportError as error:
         demo.say(f"  no nn.Embedding here: {error}")
         return {"embedding": None, "output_shape": None}

@@ -92,7 +92,7 @@ def _torch() -> Any:
     """Return PyTorch from the one place that imports it and says how to install it."""
     import glovestore.torch
 
-    return glovestore.torch.torch  # type: ignore[attr-defined]
+    return glovestore.torch.torch
 
 
 SAVES: dict[str, Save] = {".npy": _npy, ".pt": _pt, ".safetensors": _safetensors}
