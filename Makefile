@@ -76,7 +76,7 @@ bench-growth: .venv-bench/installed
 
 SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py %/test_pickling.py %/test_benchmarks.py \
 	%/test_benchmark_helpers.py, \
-	$(shell grep -LE 'import torch|importorskip..torch|glovestore\.torch' tests/test_*.py))
+	$(shell grep -LE 'import torch|importorskip..torch|glovestore\.(torch|classify)' tests/test_*.py))
 sanitize: .venv-sanitize/installed
 	@echo "running the tests that need no torch under ASAN and UBSAN ..."
 	@LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \

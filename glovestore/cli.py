@@ -15,6 +15,7 @@ from typing import Literal
 import click
 
 import glovestore
+from glovestore.display import human_seconds
 from glovestore.matrix import make_matrix
 from glovestore.matrix.fallbacks import FALLBACKS, apply_fallbacks, resolve_fallbacks
 from glovestore.matrix.vectors import Vectors
@@ -313,9 +314,7 @@ def verify(path: Path, as_json: bool) -> None:
         raise
     seconds = time.perf_counter() - start
     result = {"ok": True, "path": str(store.path), "bytes": store.nbytes, "seconds": seconds}
-    terminal.print_result(
-        result, as_json, lambda: f"ok: {path}: {store.nbytes:,} bytes in {tables.human_seconds(seconds)}"
-    )
+    terminal.print_result(result, as_json, lambda: f"ok: {path}: {store.nbytes:,} bytes in {human_seconds(seconds)}")
 
 
 @main.command()

@@ -22,6 +22,9 @@ import glovestore
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TEMPLATES = [
+    path.relative_to(ROOT / "glovestore").as_posix() for path in ROOT.glob("glovestore/classify/report/templates/*")
+]
 SAMPLE = "glove.6B.100d.first15000.txt.xz"
 
 
@@ -88,7 +91,8 @@ def test_no_module_has_the_name_of_a_public_function() -> None:
 
 def test_types_and_sample_are_installed() -> None:
     package = files("glovestore")
-    for name in ("py.typed", "_core.pyi", f"data/{SAMPLE}", "data/README.md"):
+    assert TEMPLATES
+    for name in ("py.typed", "_core.pyi", f"data/{SAMPLE}", "data/README.md", *TEMPLATES):
         assert package.joinpath(name).is_file(), name
 
 

@@ -37,58 +37,10 @@ def test_the_digits_that_are_shown_give_the_same_float32() -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "expected"),
-    [
-        ("the", "the"),
-        ("don't do", "don't do"),
-        ("日本", "日本"),
-        ("", "''"),
-        (" ", "' '"),
-        ("a ", "'a '"),
-        ("\x1b[2J", r"'\x1b[2J'"),
-        ("a\nb", r"'a\nb'"),
-        ("\xa0", r"'\xa0'"),
-        ("\udcff", r"'\udcff'"),
-        ("\u202etxt", r"'\u202etxt'"),
-    ],
-)
-def test_tokens_that_cannot_be_seen_are_quoted(token: str, expected: str) -> None:
-    assert tables.visible(token) == expected
-
-
-@pytest.mark.parametrize(
-    ("count", "expected"),
-    [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
-        (1000, "1.0 kB"),
-        (6_619_944, "6.6 MB"),
-        (5.6e9, "5.6 GB"),
-        (2e15, "2,000.0 TB"),
-    ],
-)
-def test_bytes(count: float, expected: str) -> None:
-    assert tables.human_bytes(count) == expected
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.0, "0.0 µs"), (7.3e-5, "73.0 µs"), (0.0142, "14.2 ms"), (1.0, "1.00 s"), (1234.5, "1,234.50 s")],
-)
-def test_seconds(seconds: float, expected: str) -> None:
-    assert tables.human_seconds(seconds) == expected
-
-
-@pytest.mark.parametrize(
     ("count", "total", "expected"), [(0, 0, "0.0 %"), (999_999, 10**6, "99.9 %"), (3, 3, "100.0 %")]
 )
 def test_shares_are_rounded_down(count: int, total: int, expected: str) -> None:
     assert tables.share(count, total) == expected
-
-
-def test_columns() -> None:
-    assert tables.aligned([("a", "1", "x"), ("bcd", "234", "")], "lrl", " ") == " a      1  x\n bcd  234"
-    assert tables.aligned([], "lr") == ""
 
 
 def test_coverage_of_nothing() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import glovestore
+from glovestore.display import aligned, human_bytes, human_seconds, visible
 from glovestore.format import hdf5
 from glovestore.shell import tables
 
@@ -70,7 +71,7 @@ def run_demo(vectors: Path | None, say: Say) -> dict[str, Any]:
         source = _source(vectors, folder)
         demo = Demo(source, folder, vectors is None, say)
         what = str(vectors or "the first 15,000 rows of glove.6B.100d.txt, which come with the package")
-        size = tables.human_bytes(source.stat().st_size)
+        size = human_bytes(source.stat().st_size)
         say(f"glovestore {glovestore.__version__}: from GloVe text to nn.Embedding\nvectors: {what} ({size} of text)")
         for number, (title, step) in enumerate(STEPS, 1):
             say(f"\n{number}. {title}\n")
@@ -101,10 +102,10 @@ def build(demo: Demo) -> dict[str, Any]:
     rate = report.source_bytes / report.seconds
     demo.say(
         f"  >>> glovestore.build({demo.source.name!r}, {demo.store_path.name!r})\n"
-        f"  {report.rows:,} rows x {report.dim}, {tables.human_bytes(report.source_bytes)} of text"
-        f" -> {tables.human_bytes(report.store_bytes)} of store\n"
-        f"  {tables.human_seconds(report.seconds)}: {tables.human_bytes(rate)} of text a second"
-        f" (and {tables.human_seconds(report.fsync_seconds)} until it was safe on disk)"
+        f"  {report.rows:,} rows x {report.dim}, {human_bytes(report.source_bytes)} of text"
+        f" -> {human_bytes(report.store_bytes)} of store\n"
+        f"  {human_seconds(report.seconds)}: {human_bytes(rate)} of text a second"
+        f" (and {human_seconds(report.fsync_seconds)} until it was safe on disk)"
     )
     return report.to_dict()
 
@@ -116,11 +117,11 @@ def store(demo: Demo) -> dict[str, Any]:
         queries = [token for token in QUERIES if token in opened] or opened.tokens[: len(QUERIES)]
         found = dict(zip(queries, opened.nearest(queries, NEAREST), strict=True))
     demo.say(f"  >>> store = glovestore.open({demo.store_path.name!r})\n{tables.info_table(info, '  ')}\n")
-    columns = [[tables.visible(token), *(tables.visible(other) for other, _ in near)] for token, near in found.items()]
+    columns = [[visible(token), *(visible(other) for other, _ in near)] for token, near in found.items()]
     cosines = [["", *(f"{cosine:.3f}" for _, cosine in near)] for near in found.values()]
     cells = [column for pair in zip(columns, cosines, strict=True) for column in pair]
     demo.say(f"  >>> store.nearest({queries!r}, k={NEAREST})")
-    demo.say(tables.aligned(zip(*cells, strict=True), "lr" * len(found), "  "))
+    demo.say(aligned(zip(*cells, strict=True), "lr" * len(found), "  "))
     return {"info": info, "nearest": found}
 
 
@@ -182,7 +183,7 @@ def times(demo: Demo) -> dict[str, Any]:
     building = _timed_build(demo, runs)
     recipe = _timed_recipe(demo, vocab, runs, matrix)
     measured = {"text -> dict -> matrix": (recipe, runs), "build": (building, runs), "open + matrix": (opening, RUNS)}
-    demo.say(tables.aligned(_times_table(measured, recipe), "lrrr", "  "))
+    demo.say(aligned(_times_table(measured, recipe), "lrrr", "  "))
     demo.say(
         "\n  Medians, measured here and now on a file in the page cache, imports and flushing to disk not counted.\n"
         f"{'' if runs == RUNS else '  The file is large: what reads all of it ran once only.' + chr(10)}"
@@ -196,7 +197,7 @@ def _times_table(measured: dict[str, tuple[float | None, int]], recipe: float | 
     rows: list[tuple[str, ...]] = [("", "time", "runs", "speed-up")]
     for name, (seconds, count) in measured.items():
         speed_up = "" if seconds is None or recipe is None else f"{recipe / seconds:,.1f}x"
-        cells = ("failed", "") if seconds is None else (tables.human_seconds(seconds), str(count))
+        cells = ("failed", "") if seconds is None else (human_seconds(seconds), str(count))
         rows.append((name, *cells, speed_up))
     return rows
 

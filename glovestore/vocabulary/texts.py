@@ -40,6 +40,16 @@ def blocks(texts: Iterable[Text], tokenizer: Tokenizer) -> Iterator[_core.Texts]
         first += len(part)
 
 
+def as_list(texts: Iterable[Text]) -> list[Text]:
+    """Return texts of any kind that `blocks` takes as a list. Its items are not looked at, but those of Arrow are."""
+    _check_iterable(texts)
+    strings = _arrow_strings(texts)
+    if strings is None:
+        return list(texts)
+    _core.Texts(strings)  # refuses nulls and what is no UTF-8
+    return [strings[i] for i in range(len(strings))]
+
+
 def length_of(texts: Iterable[Text]) -> int | None:
     """Return how many texts there are, None if only reading them to the end can tell."""
     return len(texts) if isinstance(texts, (list, tuple)) else None
