@@ -19,7 +19,7 @@ from glovestore.display import human_seconds
 from glovestore.matrix import make_matrix
 from glovestore.matrix.fallbacks import FALLBACKS, apply_fallbacks, resolve_fallbacks
 from glovestore.matrix.vectors import Vectors
-from glovestore.shell import tables, terminal
+from glovestore.shell import predicting, tables, terminal, training
 from glovestore.shell.matrix_file import describe_matrix, find_save, write_matrix
 
 BATCH = 256  # tokens that are looked up and printed at a time
@@ -61,7 +61,12 @@ def main() -> None:
       glovestore build glove.6B.100d.txt glove.h5
       glovestore nearest glove.h5 king queen
       glovestore matrix glove.h5 vocab.txt -o matrix.npy
+      glovestore train train.tsv --store glove.h5 --test test.tsv --out model
     """
+
+
+for verb in (training.train, predicting.predict, predicting.evaluate):
+    main.add_command(verb)
 
 
 @main.command()

@@ -27,6 +27,9 @@ SHOWN_MISSING = 20
 OPTIONS = {
     "build with overwrite=True": "build with --overwrite",
     "say dim=": "say --dim",
+    "save with overwrite=True": "train with --overwrite",
+    "write with overwrite=True": "write with --overwrite",
+    "give store=, or save with extra_tokens=": "give --store, or train with --extra-tokens",
     "say header=True or header=False": "say --header or --no-header",
     "say header=True": "say --header",
     "say text= and label=": "say --text and --label",
