@@ -19,9 +19,14 @@ from glovestore.display import human_seconds
 from glovestore.matrix import make_matrix
 from glovestore.matrix.fallbacks import FALLBACKS, apply_fallbacks, resolve_fallbacks
 from glovestore.matrix.vectors import Vectors
-from glovestore.shell import predicting, tables, terminal, training
+from glovestore.shell import tables, terminal
 from glovestore.shell.matrix_file import describe_matrix, find_save, write_matrix
 
+ELSEWHERE = {
+    "evaluate": "glovestore.shell.predicting",
+    "predict": "glovestore.shell.predicting",
+    "train": "glovestore.shell.training",
+}
 BATCH = 256  # tokens that are looked up and printed at a time
 OOV = ("zeros", "mean", "normal", "unk", "error")
 DTYPES = ("float16", "float32", "float64")
@@ -50,7 +55,11 @@ fallback_option = click.option(
 )
 
 
-@click.group(cls=terminal.Shell, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=terminal.Shell,
+    elsewhere=ELSEWHERE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="glovestore", message="glovestore %(version)s")
 def main() -> None:
     """Pretrained word vectors, ready in no time.
@@ -63,10 +72,6 @@ def main() -> None:
       glovestore matrix glove.h5 vocab.txt -o matrix.npy
       glovestore train train.tsv --store glove.h5 --test test.tsv --out model
     """
-
-
-for verb in (training.train, predicting.predict, predicting.evaluate):
-    main.add_command(verb)
 
 
 @main.command()

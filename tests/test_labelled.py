@@ -277,7 +277,7 @@ def test_skipped_rows_are_accounted_for(tmp_path: Path) -> None:
         SkippedRow(6, "expected utf-8, got the byte 0xff: say encoding= (such as latin-1, cp1252)"),
     ]
     assert found.total_lines == len(found) + len(found.skipped) + found.blank_lines
-    assert str(found) == f"{tmp_path / 't.tsv'}: 2 texts, 2 labels (TSV, label 1, text 2); 4 bad rows skipped"
+    assert str(found) == f"{tmp_path / 't.tsv'}: 2 texts, 2 labels (TSV, label 1, text 2); skipped 4 bad rows"
     assert found.to_dict()["skipped"][0] == {"line": 2, "problem": "expected 2 fields separated by tabs, got 1"}
 
 

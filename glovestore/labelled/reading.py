@@ -80,10 +80,11 @@ class LabelledTexts:
         """Return a line for people."""
         columns = f", label {self.label_column!r}, text {self.text_column!r}" if self.text_column is not None else ""
         columns += ", header" if self.header else ""
-        bad = f"; {len(self.skipped):,} bad rows skipped" if self.skipped else ""
+        bad = f"; skipped {_counted(len(self.skipped), 'bad row')}" if self.skipped else ""
         kind = NAMES.get(self.format, self.format)
-        other = f"; {len(self.latin1_lines):,} lines in latin-1" if self.latin1_lines else ""
-        return f"{self.path}: {len(self):,} texts, {len(set(self.labels)):,} labels ({kind}{columns}){bad}{other}"
+        other = f"; {_counted(len(self.latin1_lines), 'line')} in latin-1" if self.latin1_lines else ""
+        counts = f"{_counted(len(self), 'text')}, {_counted(len(set(self.labels)), 'label')}"
+        return f"{self.path}: {counts} ({kind}{columns}){bad}{other}"
 
     def __repr__(self) -> str:
         return f"LabelledTexts({self})"
@@ -160,6 +161,10 @@ def read_texts(
                 texts = []
         if texts:
             yield texts
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def _guess(lines: Lines) -> type[Rows]:

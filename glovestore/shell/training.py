@@ -112,13 +112,17 @@ class Training:
         self._say_coverage(classifier)
         seconds = self._fit(classifier)
         self._save(classifier)
-        evaluation = self._evaluate(classifier)
-        if self.options["report"] is not None:
-            self._report(classifier, evaluation)
-        if self.options["compared"]:
-            self._compare(classifier, evaluation, seconds)
+        if not classifier.interrupted_:
+            evaluation = self._evaluate(classifier)
+            if self.options["report"] is not None:
+                self._report(classifier, evaluation)
+            if self.options["compared"]:
+                self._compare(classifier, evaluation, seconds)
         if as_json:
             terminal.print_text(tables.to_json(self.results))
+        if classifier.interrupted_:
+            click.echo(f"glovestore: interrupted: the model so far is in {self.options['out']}", err=True)
+            click.get_current_context().exit(terminal.INTERRUPTED)
 
     def _new_classifier(self) -> TextClassifier:
         from glovestore.classify import TextClassifier
@@ -156,16 +160,13 @@ class Training:
         return seconds
 
     def _save(self, classifier: TextClassifier) -> None:
-        """Save the model; after Ctrl-C that is the last thing to do, and a second one does not cut it off."""
+        """Save the model. A Ctrl-C, be it the second one, has to wait for that."""
         out = self.options["out"]
         test = None if self.test is None or classifier.interrupted_ else (self.test.texts, self.test.labels)
         with deferred_interrupt():
             extra, overwrite = self.options["extra_tokens"], self.options["overwrite"]
             classifier.save(out, extra_tokens=extra, overwrite=overwrite, test=test)
         self.results["model"] = str(out)
-        if classifier.interrupted_:
-            click.echo(f"glovestore: interrupted: the model so far is in {out}", err=True)
-            click.get_current_context().exit(terminal.INTERRUPTED)
         self.say(f"model: {out}\n")
 
     def _evaluate(self, classifier: TextClassifier) -> Evaluation | None:
