@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import sys
 import time
-import warnings
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 import glovestore
 from glovestore.display import human_seconds
-from glovestore.matrix import make_matrix
-from glovestore.matrix.fallbacks import FALLBACKS, apply_fallbacks, resolve_fallbacks
-from glovestore.matrix.vectors import Vectors
+from glovestore.matrix.doctor import diagnose
+from glovestore.matrix.fallbacks import FALLBACKS
 from glovestore.shell import tables, terminal
+from glovestore.shell.advice import advice
+from glovestore.shell.corpus import vocab_from_corpus
 from glovestore.shell.matrix_file import describe_matrix, find_save, write_matrix
+from glovestore.sources.lines import check_encoding
+from glovestore.vocabulary.tokenizers import TOKENIZERS
 
 ELSEWHERE = {
     "evaluate": "glovestore.shell.predicting",
@@ -39,6 +41,14 @@ def checked_output(ctx: click.Context, parameter: click.Parameter, path: Path) -
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return path
+
+
+def checked_encoding(ctx: click.Context, parameter: click.Parameter, encoding: str | None) -> str | None:
+    """Refuse an encoding that Python does not know: wrong usage."""
+    try:
+        return None if encoding is None else check_encoding(encoding)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 file_path = click.Path(path_type=Path)
@@ -275,31 +285,47 @@ def matrix(
 
 
 @main.command()
-@store_argument
-@vocab_argument
+@click.argument("paths", metavar="[STORE] [VOCAB]", nargs=-1, type=file_path)
+@click.option("--text", metavar="FILE", type=file_path, help="A corpus instead of VOCAB: text, - for standard input.")
+@click.option("--store", metavar="FILE", type=file_path, help="The store, where it is not the first argument.")
+@click.option("--tokenizer", type=click.Choice(list(TOKENIZERS)), help="What makes tokens of --text; default: glove.")
+@click.option("--encoding", metavar="NAME", callback=checked_encoding, help="Encoding of --text; default: utf-8.")
 @fallback_option
+@click.option("--progress/--no-progress", default=None, help="Show a progress bar for --text; default: on a terminal.")
 @json_option
-def coverage(path: Path, vocab_path: Path, fallbacks: tuple[str, ...], as_json: bool) -> None:
-    """Say how much of a vocabulary is there.
+def coverage(
+    paths: tuple[Path, ...],
+    text: Path | None,
+    store: Path | None,
+    tokenizer: str | None,
+    encoding: str | None,
+    fallbacks: tuple[str, ...],
+    progress: bool | None,
+    as_json: bool,
+) -> None:
+    """Say how much of a vocabulary or a text is there.
 
-    Prints also what is missing, and how much of it each fallback would find. VOCAB is as for `matrix`.
+    Prints also what is missing, how much of it each fallback would find, alone and in the best order, and which
+    fallbacks to use. VOCAB is as for `matrix`; --text is a file with one text a line, and may be compressed as that of
+    `build`: its tokens are counted.
 
     \b
       glovestore coverage glove.h5 vocab.txt
-      sort -u words.txt | glovestore coverage glove.h5 -
+      glovestore coverage --text corpus.txt --store glove.h5
+      zcat corpus*.gz | glovestore coverage --text - --store glove.h5 --tokenizer whitespace
     """
-    vocab = terminal.asked_vocab(vocab_path)
-    with glovestore.open(path) as store, warnings.catch_warnings():
-        warnings.simplefilter("ignore", glovestore.CoverageWarning)
-        # No columns: what is found does not depend on the numbers, and nothing of them is read.
-        source = Vectors(store.rows, store.vectors[:, :0], store.mean[:0], store.std[:0])
-        found = make_matrix(vocab, source, fallbacks=fallbacks).coverage
-        would_find = {
-            name: apply_fallbacks(resolve_fallbacks([name]), store.rows, found.missing_tokens)[1][name]
-            for name in FALLBACKS
-        }
-    result = {**found.to_dict(), "fallbacks_would_find": would_find}
-    terminal.print_result(result, as_json, lambda: tables.coverage_table(found, would_find))
+    path, content = terminal.asked_store_and_content(paths, store, text)
+    if text is None and (tokenizer, encoding, progress) != (None, None, None):
+        raise click.UsageError("--tokenizer, --encoding and --progress are about --text: expected --text FILE")
+    show = sys.stderr.isatty() if progress is None else progress
+    with glovestore.open(path) as opened, terminal.about_arguments():
+        vocab: Any = (
+            terminal.asked_vocab(content)
+            if text is None
+            else vocab_from_corpus(content, tokenizer or "glove", encoding or "utf-8", show)
+        )
+        diagnosis = diagnose(vocab, opened.rows, fallbacks)
+    terminal.print_result(diagnosis.to_dict(), as_json, lambda: advice(diagnosis))
 
 
 @main.command()

@@ -15,7 +15,6 @@ from click.testing import CliRunner, Result
 
 import glovestore
 from glovestore.cli import main
-from glovestore.matrix import FALLBACKS
 
 VERBS = ["build", "coverage", "demo", "evaluate", "get", "info", "matrix", "nearest", "predict", "train", "verify"]
 TEXT = (
@@ -264,39 +263,6 @@ def test_nearest_of_nothing_but_missing_tokens(path: Path) -> None:
     result = run("nearest", path, "none", code=1)
     assert result.stdout == ""
     assert "'none'" in result.stderr
-
-
-# ---------------------------------------------------------------------- coverage
-
-
-def test_coverage(path: Path, tmp_path: Path) -> None:
-    vocab = tmp_path / "vocab.txt"
-    vocab.write_bytes(b"The\nof\nKING\nnone\n\xef\xbd\x8bing\n" + b"".join(b"none%d\n" % i for i in range(30)))
-    document = as_json("coverage", path, vocab, "--fallback", "lower")
-    with glovestore.open(path) as store, pytest.warns(glovestore.CoverageWarning):
-        expected = store.matrix(vocab.read_bytes().split(), fallbacks=["lower"]).coverage
-    assert document == {**expected.to_dict(), "fallbacks_would_find": {name: int(name == "nfkc") for name in FALLBACKS}}
-    assert (document["found"], document["by_rule"], document["missing"]) == (1, {"lower": 2}, 32)
-    assert len(document["missing_tokens"]) == 32
-    result = run("coverage", path, vocab)
-    assert result.stderr == ""
-    words = [line.split() for line in result.stdout.splitlines()]
-    for line in (["tokens", "35"], ["found", "1", "2.8", "%"], ["missing", "34", "97.1", "%"], ["...", "and", "14"]):
-        assert any(found[: len(line)] == line for found in words), line
-    assert ["--fallback", "lower", "2", "5.7", "%"] in words
-    assert "none15\n" in result.stdout
-    assert "none16" not in result.stdout
-
-
-def test_coverage_of_what_is_all_there(path: Path) -> None:
-    text = run("coverage", path, "-", stdin=b"the\nof\n").stdout
-    assert text.splitlines() == ["tokens   2", "found    2  100.0 %", "missing  0    0.0 %"]
-
-
-def test_coverage_when_no_fallback_helps(path: Path) -> None:
-    text = run("coverage", path, "-", "--fallback", "lower", stdin=b"THE\nnone\n").stdout
-    assert [line.split()[:3] for line in text.splitlines()[2:4]] == [["as", "they", "are"], ["by", "lower", "1"]]
-    assert f"no fallback ({', '.join(FALLBACKS)}) would find any" in text
 
 
 def test_the_process_loads_neither_torch_nor_h5py() -> None:

@@ -10,6 +10,7 @@ from matrix_reference import source
 
 from glovestore.errors import CoverageWarning
 from glovestore.matrix import Coverage, make_matrix
+from glovestore.matrix.coverage import share
 from glovestore.vocabulary import Vocabulary
 
 
@@ -44,6 +45,13 @@ def test_coverage_speaks_for_people_and_programs() -> None:
 def test_coverage_never_rounds_up_and_is_printable(coverage: Coverage, text: str) -> None:
     assert str(coverage) == text
     str(coverage).encode("ascii")
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "expected"), [(0, 0, "0.0 %"), (999_999, 10**6, "99.9 %"), (3, 3, "100.0 %")]
+)
+def test_shares_are_rounded_down(count: int, total: int, expected: str) -> None:
+    assert share(count, total) == expected
 
 
 def test_coverage_of_a_vocabulary_made_from_texts_counts_occurrences() -> None:

@@ -54,10 +54,10 @@ RIM = {
         "classify/folder.py",
         "classify/training.py",
     },
-    "skorch": {"classify/__init__.py", "classify/training.py"},
+    "skorch": {"classify/training.py"},
     "scipy": {"classify/compare.py"},
     "sklearn": {"classify/compare.py", "classify/estimator.py", "classify/evaluation.py", "classify/inputs.py"},
-    "safetensors": {"classify/__init__.py", "classify/folder.py"},
+    "safetensors": {"classify/folder.py"},
     "jinja2": {"classify/report/page.py"},
     "click": {
         "cli.py",

@@ -454,8 +454,10 @@ def test_places_where_no_file_can_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("package", "module", "message"),
     [
-        ("jinja2", "report", 'glovestore.classify.report needs Jinja: pip install "glovestore[train]"'),
+        ("jinja2", "report", 'glovestore.classify needs Jinja2: pip install "glovestore[train]"'),
         ("sklearn", "evaluation", 'glovestore.classify needs scikit-learn: pip install "glovestore[train]"'),
+        ("skorch", "estimator", 'glovestore.classify needs skorch: pip install "glovestore[train]"'),
+        ("safetensors", "folder", 'glovestore.classify needs safetensors: pip install "glovestore[train]"'),
     ],
 )
 def test_a_missing_package_is_named(package: str, module: str, message: str) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,34 @@ def test_progress_when_asked_for(store: Path, tmp_path: Path) -> None:
     assert json.loads(loud.stdout)["rows"] == 3000
     code, output = in_terminal("build", store.with_suffix(".txt"), tmp_path / "4.h5", "--no-progress")
     assert (code, "%" in output) == (0, False)
+
+
+def test_coverage_of_a_text_from_a_pipe(store: Path) -> None:
+    text = b"token1 Token2\r\ntoken1 absent\n"
+    done = call("coverage", "--text", "-", "--store", store, "--tokenizer", "whitespace", "--json", stdin=text)
+    assert (done.returncode, done.stderr) == (0, b"")
+    document = json.loads(done.stdout)
+    assert (document["missing_tokens"], document["occurrences"]) == (["Token2", "absent"], 4)
+    bad = call("coverage", "--text", "-", "--store", store, stdin=b"token1\n\xff")
+    assert (bad.returncode, bad.stdout) == (1, b"")
+    assert bad.stderr.startswith(b"glovestore: error: <stdin>:2:1: expected text in utf-8, got the byte 0xff (")
+
+
+def test_coverage_of_a_text_shows_progress_to_who_waits(store: Path) -> None:
+    """The bar is for texts that take a second: this one does as soon as its pipe is slow."""
+    arguments = [SCRIPT, "coverage", "--text", "-", "--store", store, "--progress"]
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin and process.stderr
+    os.set_blocking(process.stderr.fileno(), False)
+    begin, messages = time.monotonic(), b""
+    while b"<stdin>: " not in messages and time.monotonic() < begin + WAIT:
+        process.stdin.write(b"token1 token2\n")
+        process.stdin.flush()
+        time.sleep(0.05)
+        messages += process.stderr.read() or b""
+    output, _ = process.communicate(timeout=WAIT)
+    assert b"B/s]" in messages
+    assert (process.returncode, output.split()[:2]) == (0, [b"tokens", b"occurrences"])
 
 
 # ---------------------------------------------------------------------- exit codes

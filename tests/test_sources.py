@@ -64,7 +64,7 @@ def test_the_name_says_nothing(tmp_path: Path):
 
 
 def test_a_folder(tmp_path: Path):
-    with pytest.raises(IsADirectoryError, match=f"^{tmp_path}: expected a vectors file, got a directory$"):
+    with pytest.raises(IsADirectoryError, match=f"^{tmp_path}: expected a file, got a directory$"):
         open_source(tmp_path)
 
 

@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import glovestore
-from glovestore.matrix.coverage import Coverage
 from glovestore.shell import tables
 
 
@@ -34,24 +32,6 @@ def test_the_digits_that_are_shown_give_the_same_float32() -> None:
     assert token == b"a b\xff"
     assert np.array_equal(np.array(fields).astype(np.float32), numbers)
     assert tables.short_floats(np.array([0.1], np.float32)) == [0.1]
-
-
-@pytest.mark.parametrize(
-    ("count", "total", "expected"), [(0, 0, "0.0 %"), (999_999, 10**6, "99.9 %"), (3, 3, "100.0 %")]
-)
-def test_shares_are_rounded_down(count: int, total: int, expected: str) -> None:
-    assert tables.share(count, total) == expected
-
-
-def test_coverage_of_nothing() -> None:
-    assert tables.coverage_table(Coverage(0, 0, {}, 0, ()), {"lower": 0}).split() == (
-        ["tokens", "0", "found", "0", "0.0", "%", "missing", "0", "0.0", "%"]
-    )
-
-
-def test_coverage_of_what_was_counted() -> None:
-    table = tables.coverage_table(Coverage(2, 1, {}, 1, ("zzz",), 4000, 3000), {"lower": 0})
-    assert "\noccurrences found  3,000 of 4,000  75.0 %\n" in table
 
 
 def test_info_of_a_store_that_does_not_say_where_it_came_from(tmp_path: Path) -> None:

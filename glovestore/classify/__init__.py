@@ -1,11 +1,12 @@
-"""Text classification: `TextClassifier`, an RNN on pretrained vectors as a scikit-learn estimator."""
+"""Text classification: `TextClassifier`, an RNN on pretrained vectors, and what there is to know about one."""
 
 try:
-    import safetensors  # noqa: F401
-    import skorch  # noqa: F401
+    from glovestore.classify.estimator import TextClassifier
+    from glovestore.classify.evaluation import Evaluation, evaluate
+    from glovestore.classify.report import write_report
 except ModuleNotFoundError as error:
-    raise ImportError(f'glovestore.classify needs {error.name}: pip install "glovestore[train]"') from error
+    module = (error.name or "").partition(".")[0]
+    package = {"sklearn": "scikit-learn", "jinja2": "Jinja2"}.get(module, module)
+    raise ImportError(f'glovestore.classify needs {package}: pip install "glovestore[train]"') from error
 
-from glovestore.classify.estimator import TextClassifier
-
-__all__ = ["TextClassifier"]
+__all__ = ["Evaluation", "TextClassifier", "evaluate", "write_report"]

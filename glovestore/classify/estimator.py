@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from glovestore.arguments import whole_number
+from glovestore.classify import folder
 from glovestore.classify.batches import EncodedTexts
 from glovestore.classify.inputs import as_labels, as_texts, check_not_empty, class_numbers, class_weights, split
 from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of
@@ -32,7 +33,7 @@ from glovestore.torch.rnn import Kind
 from glovestore.vocabulary import Vocabulary
 from glovestore.vocabulary.tokenizers import Text, Tokenizer
 
-MANY_TOKENS = 200_000  # in the training texts: from here on fewer epochs and fewer units do
+MANY_TOKENS = 200_000  # in the training texts: from here on fewer epochs do
 BLOCK = 4096  # texts that are predicted with one table of vectors
 
 Part = tuple[list[Text], NDArray[Any]]  # texts and their labels
@@ -62,7 +63,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     embeddings
         "tuned" trains the vectors too, "frozen" leaves them as they are, "random" starts with noise in their place.
     rnn, units, layers, bidirectional, pooling, dropout
-        The model: see `RNNClassifier`. `units` None stands for 256, for 128 above 200,000 training tokens.
+        The model: see `RNNClassifier`.
     max_len
         Tokens of a text that are read; what comes behind is not.
     epochs
@@ -109,7 +110,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         fallbacks: Sequence[str | Rule] = (),
         embeddings: Embeddings = "tuned",
         rnn: Kind = "lstm",
-        units: int | None = None,
+        units: int = 128,
         layers: int = 1,
         bidirectional: bool = True,
         pooling: str | Sequence[str] = ("max", "last"),
@@ -231,13 +232,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         gpus = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(gpus):  # dropout draws from torch's global generator: the user's stays as it is
             torch.manual_seed(int(random.randint(2**31)))
-            self.module_ = self.new_module(vectors, self.units or (128 if many else 256))
+            self.module_ = self.new_module(vectors)
             course = train(self.module_, training, validating, settings, random)
         rows = self.module_.embedding.weight.detach()[: len(self.vocabulary_)].clone()
         self.module_.embedding = torch.nn.Embedding.from_pretrained(rows, padding_idx=0)  # type: ignore[no-untyped-call]
         return course
 
-    def new_module(self, vectors: torch.Tensor, units: int) -> RNNClassifier:
+    def new_module(self, vectors: torch.Tensor) -> RNNClassifier:
         """Return an untrained model on vectors (tokens, dim), the row of padding first (internal)."""
         embedding = torch.nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
             vectors, freeze=self.embeddings == "frozen", padding_idx=0
@@ -246,7 +247,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             embedding,
             len(self.classes_),
             rnn=self.rnn,
-            units=units,
+            units=self.units,
             layers=self.layers,
             bidirectional=self.bidirectional,
             pooling=self.pooling,
@@ -347,10 +348,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         The folder appears whole or not at all; `overwrite` replaces one that was saved before, and nothing else.
         ValueError if a parameter is a callable, which no file can hold.
         """
-        from glovestore.classify.folder import save
-
         check_is_fitted(self, "module_")
-        save(self, Path(path), whole_number("extra_tokens", extra_tokens, 0), overwrite, test)
+        folder.save(self, Path(path), whole_number("extra_tokens", extra_tokens, 0), overwrite, test)
 
     @classmethod
     def load(
@@ -367,9 +366,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
         GlovestoreError for a file that is missing, damaged or of another model, and for another store.
         """
-        from glovestore.classify.folder import load
-
-        return load(cls, Path(path), store, device)
+        return folder.load(cls, Path(path), store, device)
 
     def __sklearn_tags__(self) -> Any:
         """Say that texts are what it takes: one-dimensional, of strings."""
@@ -379,11 +376,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def _check(self) -> None:
         """Check the parameters that nobody else checks, before anything takes time."""
-        for name in ("max_len", "batch_size", "patience", "layers"):
+        for name in ("units", "layers", "max_len", "batch_size", "patience"):
             whole_number(name, getattr(self, name))
-        for name in ("epochs", "units"):
-            if getattr(self, name) is not None:
-                whole_number(name, getattr(self, name))
+        if self.epochs is not None:
+            whole_number("epochs", self.epochs)
         if self.embeddings not in EMBEDDINGS:
             raise ValueError(f"embeddings: expected one of {', '.join(map(repr, EMBEDDINGS))}, got {self.embeddings!r}")
         for name, least, most in (("validation", 0, 1), ("averaging", 0, 1)):

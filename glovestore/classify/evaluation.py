@@ -9,16 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from glovestore.display import aligned, visible
 from glovestore.tokens import as_text, shown
 from glovestore.vocabulary.texts import as_list
 from glovestore.vocabulary.tokenizers import Text
-
-try:
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-except ModuleNotFoundError as error:
-    raise ImportError('glovestore.classify needs scikit-learn: pip install "glovestore[train]"') from error
 
 
 class ClassScores(NamedTuple):

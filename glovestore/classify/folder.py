@@ -25,7 +25,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from glovestore import _core, strict_json
-from glovestore.arguments import whole_number
 from glovestore.classify.card import model_card
 from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of, with_statistics
 from glovestore.errors import GlovestoreError, StoreFormatError
@@ -126,7 +125,6 @@ def _plain_parameters(classifier: TextClassifier) -> dict[str, Any]:
     for name in ("store", "device", "progress", "random_state"):
         del parameters[name]
     parameters["class_weight"] = None if parameters["class_weight"] is None else str(parameters["class_weight"])
-    parameters["units"] = classifier.module_.rnn.units
     if isinstance(parameters["oov"], np.ndarray):
         parameters["oov"] = parameters["oov"].tolist()
     for name, value in parameters.items():
@@ -207,8 +205,7 @@ def _load(
     kind: type[Classifier], path: Path, config: Mapping[str, Any], store: StoreLike | None, device: Any
 ) -> Classifier:
     found = _store_of(config, path, store)
-    parameters = config["parameters"]
-    classifier = kind(config["store"]["path"] if store is None else store, device=device, **parameters)
+    classifier = kind(config["store"]["path"] if store is None else store, device=device, **config["parameters"])
     labels, training = config["labels"], config["training"]
     classifier.classes_ = np.array(labels["values"], _label_dtype(labels["dtype"]))
     classifier.vocabulary_ = Vocabulary.load(path / VOCABULARY)
@@ -218,7 +215,7 @@ def _load(
     classifier.store_ = found
     tensors = load_file(path / WEIGHTS)
     statistics = no_vectors(tensors.pop("store_mean").numpy(), tensors.pop("store_std").numpy())
-    classifier.module_ = _module(classifier, tensors, parameters).to(classifier.torch_device()).eval()
+    classifier.module_ = _module(classifier, tensors).to(classifier.torch_device()).eval()
     vectors = statistics
     if found is not None and classifier.embeddings != "random":
         vectors = with_statistics(vectors_of(found), statistics)
@@ -226,16 +223,14 @@ def _load(
     return classifier
 
 
-def _module(
-    classifier: TextClassifier, tensors: Mapping[str, torch.Tensor], parameters: Mapping[str, Any]
-) -> RNNClassifier:
+def _module(classifier: TextClassifier, tensors: Mapping[str, torch.Tensor]) -> RNNClassifier:
     """Return the module with its weights. It is laid out without memory first: a file may ask for any size."""
     weights = {name.removeprefix(MODULE): tensor for name, tensor in tensors.items()}
     rows, dim = weights["embedding.weight"].shape
     if rows != len(classifier.vocabulary_):
         raise ValueError(f"{VOCABULARY} has {len(classifier.vocabulary_):,} tokens, {WEIGHTS} vectors for {rows:,}")
     with torch.device("meta"):
-        module = classifier.new_module(torch.empty(rows, dim), whole_number("units", parameters["units"]))
+        module = classifier.new_module(torch.empty(rows, dim))
     module.load_state_dict(weights, assign=True)
     return module.requires_grad_(False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -26,6 +25,8 @@ def _nfkc(token: str) -> str:
 
 
 def _strip_accents(token: str) -> str:
+    if token.isascii():  # most are, and the rest takes 2 us a token
+        return token
     from unicodedata import category, normalize
 
     return normalize("NFC", "".join(char for char in normalize("NFD", token) if category(char) != "Mn"))
@@ -112,24 +113,41 @@ def apply_fallbacks(
     rows = np.full(len(tokens), -1, np.int64)
     won: dict[str, int] = {}
     for fallback in fallbacks:
-        missing = [(i, token) for i, token in enumerate(tokens) if token is not None and rows[i] < 0]
-        left = np.array([i for i, _ in missing], np.int64)
-        if missing:
-            rows[left] = find([_respelled(fallback, token) for _, token in missing])
+        left = np.flatnonzero(rows < 0)
+        rows[left] = _rows_by(fallback, find, [tokens[i] for i in left.tolist()])
         won[fallback.name] = won.get(fallback.name, 0) + int(np.count_nonzero(rows[left] >= 0))
     return rows, won
+
+
+def found_by_each(find: Find, tokens: Sequence[str | None]) -> NDArray[np.bool_]:
+    """Say which of these missing tokens each of `FALLBACKS` alone would find: (len(FALLBACKS), len(tokens)).
+
+    One that was in use finds none of them by nature.
+    """
+    found = np.empty((len(FALLBACKS), len(tokens)), np.bool_)
+    for i, (name, rule) in enumerate(FALLBACKS.items()):
+        found[i] = _rows_by(Fallback(name, rule), find, tokens) >= 0
+    return found
 
 
 def best_fallback(find: Find, tokens: Sequence[str]) -> tuple[str, int]:
     """Return which of `FALLBACKS` would find the most of these missing tokens, and how many; ("", 0) if none does.
 
-    One that was in use finds none of them by nature. The first of equals wins, in the order of `FALLBACKS`.
+    The first of equals wins, in the order of `FALLBACKS`.
     """
-    best = ("", 0)
-    for fallback in itertools.starmap(Fallback, FALLBACKS.items()):
-        wins = int(np.count_nonzero(find([_respelled(fallback, token) for token in tokens]) >= 0))
-        best = (fallback.name, wins) if wins > best[1] else best
-    return best
+    wins = np.count_nonzero(found_by_each(find, tokens), axis=1)
+    best = int(wins.argmax())
+    return (list(FALLBACKS)[best], int(wins[best])) if wins[best] else ("", 0)
+
+
+def _rows_by(fallback: Fallback, find: Find, tokens: Sequence[str | None]) -> NDArray[np.int64]:
+    """Return the rows of missing tokens under another spelling; those that keep theirs are not looked up again."""
+    spellings = [None if token is None else _respelled(fallback, token) for token in tokens]
+    other = [i for i, (token, spelling) in enumerate(zip(tokens, spellings, strict=True)) if spelling != token]
+    rows = np.full(len(tokens), -1, np.int64)
+    if other:
+        rows[np.array(other, np.int64)] = find([spellings[i] for i in other])
+    return rows
 
 
 def _respelled(fallback: Fallback, token: str) -> str:
@@ -137,4 +155,4 @@ def _respelled(fallback: Fallback, token: str) -> str:
     spelling = fallback.rule(token)
     if not isinstance(spelling, str):
         raise TypeError(f"fallback {fallback.name}({shown(token)}): expected a str, got {type(spelling).__name__}")
-    return spelling or token  # which is missing, so that it finds nothing
+    return spelling or token  # which keeps its spelling then

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from glovestore import _core
 from glovestore.matrix.coverage import Coverage, warn_if_low
-from glovestore.matrix.fallbacks import Fallback, Rule, apply_fallbacks, resolve_fallbacks
+from glovestore.matrix.fallbacks import Rule, resolve_fallbacks
+from glovestore.matrix.lookup import look_up, missing_numbers
 from glovestore.matrix.oov import Oov, resolve_oov
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
 from glovestore.matrix.targets import array_dtype, checked_target
 from glovestore.matrix.vectors import Vectors
 from glovestore.threads import threads_for
-from glovestore.tokens import Token, as_text
+from glovestore.tokens import Token
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +103,7 @@ def make_matrix(
     target = None if out is None else checked_target(out, shape, dtype)
     new_dtype = array_dtype(dtype) if out is None else None
 
-    rows, coverage = _look_up(resolved, source, rules)
+    rows, coverage = look_up(resolved, source.find, rules)
     orphans = _orphans(resolved, rows, oov)
     values = policy([_token(resolved, i) for i in orphans.tolist()])
     warn_if_low(coverage, source.find)
@@ -112,49 +113,15 @@ def make_matrix(
     return EmbeddingMatrix(array, coverage, resolved.padding_idx)
 
 
-def _look_up(resolved: ResolvedVocab, source: Vectors, rules: Sequence[Fallback]) -> tuple[NDArray[np.int64], Coverage]:
-    """Return the row of every token, by a fallback if need be, -1 for missing ones and for padding."""
-    rows = source.find(resolved.tokens)
-    padding = resolved.number_of(resolved.padding_idx)
-    if padding is not None:
-        rows[padding] = -1  # zero even if the source has that token
-    inexact = _missing(resolved, rows)
-    tokens = [resolved.tokens[i] for i in inexact.tolist()]
-    names = [None if token is None else as_text(token) for token in tokens]
-    rows[inexact], by_rule = apply_fallbacks(rules, source.find, names)
-    left = tuple(name or "" for name, row in zip(names, rows[inexact].tolist(), strict=True) if row < 0)
-    total = len(resolved.tokens) - len(resolved.uncounted_numbers())
-    return rows, Coverage(total, total - len(names), by_rule, len(left), left, *_occurrences(resolved, rows))
-
-
-def _occurrences(resolved: ResolvedVocab, rows: NDArray[np.int64]) -> tuple[int, int] | tuple[None, None]:
-    """Return how often the counted tokens stand in texts, and how often those of them that were found."""
-    if resolved.counts is None:
-        return None, None
-    counts = resolved.counts.copy()
-    counts[resolved.uncounted_numbers()] = 0
-    return int(counts.sum()), int(counts[rows >= 0].sum())
-
-
 def _token(resolved: ResolvedVocab, number: int) -> Token:
     """Return a token as it was given; a null is the empty token, where one has to be named."""
     token = resolved.tokens[number]
     return "" if token is None else token
 
 
-def _missing(resolved: ResolvedVocab, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the numbers of the counted tokens without a row, by position: a mapping may come in any order."""
-    missing = np.flatnonzero(rows < 0)
-    if resolved.indices is not None:
-        missing = missing[np.argsort(resolved.indices[missing])]
-    for number in resolved.uncounted_numbers():  # two at most; np.isin would import numpy.ma, 10 ms
-        missing = missing[missing != number]
-    return missing
-
-
 def _orphans(resolved: ResolvedVocab, rows: NDArray[np.int64], oov: Oov) -> NDArray[np.int64]:
     """Return the numbers of the tokens whose vector comes from the policy: what is missing, and an absent unk."""
-    missing = _missing(resolved, rows)
+    missing = missing_numbers(resolved, rows)
     unk = resolved.number_of(resolved.unk_idx)
     if unk is None or rows[unk] >= 0 or (isinstance(oov, str) and oov == "error"):
         return missing

@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 from glovestore.display import aligned, visible
 from glovestore.format.layout import BUCKET_SLOTS
 from glovestore.matrix import EmbeddingMatrix
-from glovestore.matrix.coverage import Coverage, share
 from glovestore.store import EmbeddingStore
 from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
-
-SHOWN_MISSING = 20
-
 
 # ---------------------------------------------------------------------- JSON
 
@@ -129,7 +125,7 @@ def _count(number: int | None) -> str:
     return "?" if number is None else f"{number:,}"
 
 
-# ---------------------------------------------------------------------- nearest, matrix, coverage
+# ---------------------------------------------------------------------- nearest, matrix
 
 
 class Neighbours(NamedTuple):
@@ -160,34 +156,3 @@ def matrix_summary(path: str, matrix: EmbeddingMatrix) -> str:
     padding = "" if matrix.padding_idx is None else f", padding row {matrix.padding_idx}"
     head = f"{path}: {matrix.shape[0]:,} x {matrix.shape[1]}, {matrix.dtype}{padding}"
     return f"{head}\n{matrix.coverage}"
-
-
-def coverage_table(coverage: Coverage, would_find: Mapping[str, int]) -> str:
-    """Return counts and shares, what each fallback would find of the missing tokens, and the first of these."""
-    counts = {"found": coverage.total - coverage.missing}
-    if coverage.by_rule:
-        counts |= {"  as they are": coverage.found}
-        counts |= {f"  by {rule}": count for rule, count in coverage.by_rule.items()}
-    counts |= {"missing": coverage.missing}
-    rows = [("tokens", f"{coverage.total:,}", "")]
-    rows += [(name, f"{count:,}", share(count, coverage.total)) for name, count in counts.items()]
-    if coverage.occurrences is not None and coverage.occurrences_found is not None:
-        known, total = coverage.occurrences_found, coverage.occurrences
-        rows.append(("occurrences found", f"{known:,} of {total:,}", share(known, total)))
-    parts = [aligned(rows, "lrr")]
-    if coverage.missing:
-        parts += [_fallbacks_list(coverage, would_find), _missing_list(coverage)]
-    return "\n\n".join(parts)
-
-
-def _fallbacks_list(coverage: Coverage, would_find: Mapping[str, int]) -> str:
-    if not any(would_find.values()):
-        return f"of the missing, no fallback ({', '.join(would_find)}) would find any"
-    rows = [(f"--fallback {rule}", f"{n:,}", share(n, coverage.total)) for rule, n in would_find.items()]
-    return "of the missing, a fallback would find\n" + aligned(rows, "lrr", "  ")
-
-
-def _missing_list(coverage: Coverage) -> str:
-    named = [f"  {visible(token)}" for token in coverage.missing_tokens[:SHOWN_MISSING]]
-    hidden = coverage.missing - len(named)
-    return "\n".join(["missing:", *named, *([f"  ... and {hidden:,} more (--json lists all)"] if hidden else [])])

@@ -41,7 +41,7 @@ class OpenFile:
     def __init__(self, path: Path) -> None:
         is_stdin = path == STDIN
         if not is_stdin and path.is_dir():
-            raise IsADirectoryError(f"{path}: expected a vectors file, got a directory")
+            raise IsADirectoryError(f"{path}: expected a file, got a directory")
         self.path: Path | str = "<stdin>" if is_stdin else path
         self.file = open(_standard_input() if is_stdin else path, "rb", buffering=0)  # noqa: SIM115  (Source closes it)
         try:

@@ -34,7 +34,7 @@ class RNNClassifier(nn.Module):
         num_classes: int,
         *,
         rnn: Kind = "lstm",
-        units: int = 256,
+        units: int = 128,
         layers: int = 1,
         bidirectional: bool = True,
         pooling: str | Sequence[str] = ("max", "last"),
@@ -97,7 +97,6 @@ class StackedRNN(nn.Module):
     def __init__(self, kind: Kind, dim: int, units: int, layers: int, bidirectional: bool, dropout: float) -> None:
         """Make the RNNs of all layers; `dropout` stands between layers."""
         super().__init__()
-        self.units = units
         self.size = 2 * units if bidirectional else units
         sizes = [dim] + [self.size] * (layers - 1)
         self.forwards = nn.ModuleList(RNNS[kind](size, units, batch_first=True) for size in sizes)

@@ -13,16 +13,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jinja2
+
 from glovestore.arguments import whole_number
 from glovestore.classify.evaluation import Evaluation, label_text
 from glovestore.classify.report import confusion, curves, sections
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.replacing import ReplacingFile
-
-try:
-    import jinja2
-except ModuleNotFoundError as error:
-    raise ImportError('glovestore.classify.report needs Jinja: pip install "glovestore[train]"') from error
 
 LONGEST_LABEL = 60  # characters
 TEMPLATES = "classify/report/templates"
