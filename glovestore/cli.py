@@ -24,6 +24,11 @@ from glovestore.shell.matrix_file import describe_matrix, find_save, write_matri
 from glovestore.sources.lines import check_encoding
 from glovestore.vocabulary.tokenizers import TOKENIZERS
 
+ELSEWHERE = {
+    "evaluate": "glovestore.shell.predicting",
+    "predict": "glovestore.shell.predicting",
+    "train": "glovestore.shell.training",
+}
 BATCH = 256  # tokens that are looked up and printed at a time
 OOV = ("zeros", "mean", "normal", "unk", "error")
 DTYPES = ("float16", "float32", "float64")
@@ -60,7 +65,11 @@ fallback_option = click.option(
 )
 
 
-@click.group(cls=terminal.Shell, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=terminal.Shell,
+    elsewhere=ELSEWHERE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="glovestore", message="glovestore %(version)s")
 def main() -> None:
     """Pretrained word vectors, ready in no time.
@@ -71,6 +80,7 @@ def main() -> None:
       glovestore build glove.6B.100d.txt glove.h5
       glovestore nearest glove.h5 king queen
       glovestore matrix glove.h5 vocab.txt -o matrix.npy
+      glovestore train train.tsv --store glove.h5 --test test.tsv --out model
     """
 
 

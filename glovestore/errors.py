@@ -13,7 +13,7 @@ class GlovestoreError(Exception):
 
 
 class TextFormatError(GlovestoreError):
-    """Report a vectors file that breaks the rules of its format.
+    """Report a text file, of vectors or of texts, that breaks the rules of its format.
 
     `line` and `column` count from 1, `column` in bytes; either is None where the problem has no such place.
     """

@@ -10,7 +10,11 @@ from glovestore.tokens import shown
 
 def loads(data: bytes) -> Any:
     """Return a JSON document in UTF-8; a ValueError says what is wrong with it, a key that stands twice included."""
-    text = data.decode("utf-8")
+    return parse(data.decode("utf-8"))
+
+
+def parse(text: str) -> Any:
+    """Return a JSON document; errors as of `loads`."""
     if text.startswith("\ufeff"):
         raise ValueError("a byte order mark")
     try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -27,7 +29,15 @@ SHOWN_MISSING = 20
 OPTIONS = {
     "build with overwrite=True": "build with --overwrite",
     "say dim=": "say --dim",
+    "save with overwrite=True": "train with --overwrite",
+    "write with overwrite=True": "write with --overwrite",
+    "give store=, or save with extra_tokens=": "give --store, or train with --extra-tokens",
+    "say header=True or header=False": "say --header or --no-header",
     "say header=True": "say --header",
+    "say text= and label=": "say --text and --label",
+    "say text=": "say --text",
+    "say label=": "say --label",
+    "say format=": "say --format",
     "say encoding=": "say --encoding",
     "oov='unk':": "--oov unk:",
     "oov='error':": "--oov error:",
@@ -49,7 +59,25 @@ class DataError(click.ClickException):
 
 
 class Shell(click.Group):
-    """The group of all verbs: turns exceptions about data into messages, and leaves quietly when it has to."""
+    """The group of all verbs: turns exceptions about data into messages, and leaves quietly when it has to.
+
+    `elsewhere` maps verbs to the modules that have them as commands: what only they need is imported only for them.
+    """
+
+    def __init__(self, *arguments: Any, elsewhere: Mapping[str, str] = MappingProxyType({}), **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.elsewhere = elsewhere
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all verbs."""
+        return sorted([*super().list_commands(ctx), *self.elsewhere])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a verb, or None if there is none of that name."""
+        if cmd_name not in self.elsewhere:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(self.elsewhere[cmd_name]), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb."""
@@ -73,7 +101,11 @@ def sentence(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}"
     # str(KeyError) is a repr
-    message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return in_options(str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error))
+
+
+def in_options(message: str) -> str:
+    """Return a message of the library with the options that its arguments are here."""
     for argument, option in OPTIONS.items():
         message = message.replace(argument, option)
     return message
@@ -95,7 +127,7 @@ def warnings_as_messages() -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for warning in caught:
-        click.echo(f"glovestore: warning: {warning.message}", err=True)
+        click.echo(f"glovestore: warning: {in_options(str(warning.message))}", err=True)
 
 
 def fail_for(missing: list[bytes], total: int) -> None:

@@ -57,7 +57,10 @@ class OpenFile:
 
     def _first_bytes(self) -> bytes:
         head = b""
-        while len(head) < LONGEST_SIGNATURE and (more := self._read(LONGEST_SIGNATURE - len(head))):
+        # No signature has a newline in it: whoever sends one short line and waits for an answer gets it.
+        while (
+            len(head) < LONGEST_SIGNATURE and b"\n" not in head and (more := self._read(LONGEST_SIGNATURE - len(head)))
+        ):
             head += more
         if self.seekable:
             self.file.seek(self.start)
