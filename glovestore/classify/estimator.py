@@ -257,7 +257,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def _report(self, course: Course) -> None:
         self.history_, self.best_epoch_ = course.history, course.best_epoch
         self.interrupted_ = course.ending == "interrupted"
-        done = f"{len(course.history)} epochs"
+        done = f"{len(course.history)} epoch{'' if len(course.history) == 1 else 's'}"
         kept = f"the model is that of epoch {course.best_epoch}"
         if course.ending == "loss":
             if not course.history:
@@ -303,7 +303,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def predict(self, texts: Any) -> NDArray[Any]:
         """Return the most probable label of every text: an array (texts,) of the labels' own kind."""
-        return np.asarray(self.classes_[self.predict_proba(texts).argmax(1)])
+        best = self.predict_proba(texts).argmax(1)
+        return np.asarray(self.classes_[best])
 
     def attention(self, texts: Any) -> list[list[tuple[str, float]]]:
         """Return for every text its tokens, `max_len` at most, each with its weight; the weights of a text add up to 1.
