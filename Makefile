@@ -1,4 +1,4 @@
-# make demo      the whole path on real vectors, from text to nn.Embedding   (VECTORS=file: on your own file)
+# make demo      the whole path on real vectors, from text to a classifier   (VECTORS=file: on your own file)
 # make test      the test suite against the installed package                (ARGS="-k store": arguments for pytest)
 # make lint      ruff, mypy, and the stub of the extension against the extension
 # make bench     benchmarks beside other libraries, and one table  (VECTORS=file, TEXTS=file, ARGS="-k open": for pytest)

@@ -359,8 +359,9 @@ def verify(path: Path, as_json: bool) -> None:
 def demo(vectors: Path | None, as_json: bool) -> None:
     """Show the whole path on real vectors, with times.
 
-    That is, from GloVe text to a store, to nn.Embedding. Uses the sample that ships with the package, the first 15,000
-    rows of glove.6B.100d. What it writes goes into a temporary folder, which is removed at the end.
+    That is, from GloVe text to a store, to nn.Embedding, to a text classifier. Uses the sample that ships with the
+    package, the first 15,000 rows of glove.6B.100d, and docstrings of installed packages. What it writes goes into a
+    temporary folder, which is removed at the end.
 
     \b
       glovestore demo

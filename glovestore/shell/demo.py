@@ -21,6 +21,7 @@ import glovestore
 from glovestore.display import aligned, human_bytes, human_seconds, visible
 from glovestore.format import hdf5
 from glovestore.shell import tables
+from glovestore.shell.classifying import classify
 
 SAMPLE = "glove.6B.100d.first15000.txt"
 THE = (-0.038194, -0.24487, 0.72812, -0.39961)  # how "the" starts in it
@@ -72,7 +73,7 @@ def run_demo(vectors: Path | None, say: Say) -> dict[str, Any]:
         demo = Demo(source, folder, vectors is None, say)
         what = str(vectors or "the first 15,000 rows of glove.6B.100d.txt, which come with the package")
         size = human_bytes(source.stat().st_size)
-        say(f"glovestore {glovestore.__version__}: from GloVe text to nn.Embedding\nvectors: {what} ({size} of text)")
+        say(f"glovestore {glovestore.__version__}: from GloVe text to a classifier\nvectors: {what} ({size} of text)")
         for number, (title, step) in enumerate(STEPS, 1):
             say(f"\n{number}. {title}\n")
             results[step.__name__] = step(demo)
@@ -202,11 +203,17 @@ def _times_table(measured: dict[str, tuple[float | None, int]], recipe: float | 
     return rows
 
 
-STEPS: list[tuple[str, Callable[[Demo], dict[str, Any]]]] = [
+def classifier(demo: Demo) -> dict[str, Any] | None:
+    """Train a text classifier with the store's vectors and without; None if what it needs is not installed."""
+    return classify(demo.store_path, demo.say)
+
+
+STEPS: list[tuple[str, Callable[[Demo], dict[str, Any] | None]]] = [
     ("Build a store, once", build),
     ("Open it, for free", store),
     ("From texts to nn.Embedding", tutorial),
     ("What it costs", times),
+    ("From texts to a classifier", classifier),
 ]
 
 
