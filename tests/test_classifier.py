@@ -133,7 +133,9 @@ def test_tokens_of_validation_texts_alone_are_not_trained(new: Any, store: Path)
 
 @pytest.mark.parametrize("rnn", ["lstm", "gru", "rnn"])
 def test_other_models(rnn: str, new: Any) -> None:
-    made = new(rnn=rnn, layers=2, bidirectional=False, pooling=["mean", "attention"], max_len=3, epochs=9).fit(TEXTS, LABELS)
+    made = new(rnn=rnn, layers=2, bidirectional=False, pooling=["mean", "attention"], max_len=3, epochs=9).fit(
+        TEXTS, LABELS
+    )
     assert made.score(TEXTS, LABELS) > 0.9
     weights = made.attention(["the old ship sail", ""])
     assert [token for token, _ in weights[0]] == ["the", "old", "ship"]
@@ -177,7 +179,7 @@ def test_labels_of_any_kind(kinds: tuple[Any, Any], given: Any, new: Any) -> Non
 
 
 BAD_INPUT = [
-    (TEXTS, ["sea"] * 60, ValueError, "labels: expected two classes or more, got only 'sea'"),
+    (TEXTS, ["sea"] * 60, ValueError, "labels: expected two classes or more, got 1 class, 'sea'"),
     ([], [], ValueError, "labels: expected two classes or more, got no texts"),
     (TEXTS, LABELS[:-1], ValueError, "labels: expected one a text, 60; got 59"),
     (["a", " ", ""], ["x", "y", "x"], ValueError,

@@ -254,7 +254,7 @@ GOOD = "sea\tthe ship\nsky\tthe star\n"
     [
         ("sea\tthe ship\nsky\t...\n", ["--tokenizer", "keras"],
          "t.tsv:2: expected a text to train on, got '...': no token in it"),
-        ("sea\tthe ship\nsea\ta wave\n", [], "labels: expected two classes or more, got only 'sea'"),
+        ("sea\tthe ship\nsea\ta wave\n", [], "labels: expected two classes or more, got 1 class, 'sea'"),
         ("the ship\nthe star\n", [], "t.tsv:1: expected two columns, label and text, got 1: say --text and --label"),
         ("sea\t1\nsky\t2\n", [], "t.tsv:1: expected texts in column 2, got nothing but numbers, such as '1'"),
         (GOOD, ["--format", "csv"], "got 1: say --text and --label"),

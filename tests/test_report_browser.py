@@ -154,8 +154,12 @@ def test_curves_are_drawn_where_the_numbers_are(browser: Browser, pages: dict[in
     """Read back from pixels: a marker's distance to the axis, in the scale of the numbers beside the axis."""
     browser.show(pages[6], 1280)
     read = browser.run("""[...document.querySelectorAll('svg.chart')].map(chart => {
-      const middle = mark => { const box = mark.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; };
-      const marks = kind => [...chart.querySelectorAll('g > ' + kind)].filter(mark => mark.querySelector('title')).map(middle);
+      const middle = mark => {
+        const box = mark.getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2];
+      };
+      const titled = kind => [...chart.querySelectorAll('g > ' + kind)].filter(mark => mark.querySelector('title'));
+      const marks = kind => titled(kind).map(middle);
       const ticks = [...chart.querySelectorAll('.grid text[text-anchor=end]')].map(text =>
         [Number(text.textContent), middle(text.previousElementSibling)[1]]);
       return {train: marks('circle.train'), valid: marks('rect.valid'), ticks};

@@ -15,6 +15,7 @@ WAYS = {
 def model_card(config: Mapping[str, Any]) -> str:
     """Return the card, in Markdown, for what config.json holds."""
     store, labels, training = config["store"], config["labels"]["values"], config["training"]
+    found = training["coverage"]["total"] - training["coverage"]["missing"]
     parameters = "\n".join(f"| {name} | `{value!r}` |" for name, value in config["parameters"].items())
     return f"""# A text classifier
 
@@ -35,7 +36,8 @@ or `glovestore predict FOLDER texts.txt`. Labels: {", ".join(f"`{label}`" for la
 
 ## How it was made
 
-The best of {len(training["history"])} epochs was number {training["best_epoch"]}; {training["coverage"]}.
+The best of {len(training["history"])} epochs was number {training["best_epoch"]}; {found:,} of
+{training["coverage"]["total"]:,} tokens of the training texts are in the store.
 
 | parameter | value |
 |---|---|

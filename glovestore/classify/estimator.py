@@ -169,7 +169,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         labels = as_labels(labels, len(texts))
         self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
-            found = f"only {self.classes_[0].item()!r}" if len(labels) else "no texts"
+            found = f"1 class, {self.classes_[0].item()!r}" if len(labels) else "no texts"
             raise ValueError(f"labels: expected two classes or more, got {found}")
         check_not_empty(texts, self.tokenizer)
         random = check_random_state(self.random_state)

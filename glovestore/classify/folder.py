@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +29,7 @@ from glovestore import _core, strict_json
 from glovestore.classify.card import model_card
 from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of, with_statistics
 from glovestore.errors import GlovestoreError, StoreFormatError
+from glovestore.matrix.coverage import Coverage
 from glovestore.matrix.vectors import Vectors
 from glovestore.opening import open
 from glovestore.slicing import write_first_rows
@@ -80,8 +82,8 @@ def _write(folder: Path, classifier: TextClassifier, config: dict[str, Any], tes
     ways["closed"] = no_vectors(statistics.mean, statistics.std)
     config["accuracy"] = _accuracy(classifier, ways, test)
     config["files"] = {file.name: _checksum(file) for file in sorted(folder.iterdir())}
-    (folder / CARD).write_text(model_card(config), encoding="utf-8")
-    (folder / CONFIG).write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(model_card(config), encoding="utf-8", errors="backslashreplace")
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n")  # ASCII: labels may be no Unicode
 
 
 def _config(classifier: TextClassifier, extra_tokens: int) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _config(classifier: TextClassifier, extra_tokens: int) -> dict[str, Any]:
             "texts": classifier.training_texts_,
             "best_epoch": classifier.best_epoch_,
             "interrupted": classifier.interrupted_,
-            "coverage": str(classifier.coverage_).partition("; ")[0],
+            "coverage": asdict(classifier.coverage_),
             "history": classifier.history_,
         },
     }
@@ -210,6 +212,8 @@ def _load(
     classifier.classes_ = np.array(labels["values"], _label_dtype(labels["dtype"]))
     classifier.vocabulary_ = Vocabulary.load(path / VOCABULARY)
     classifier.history_, classifier.best_epoch_ = training["history"], training["best_epoch"]
+    coverage = training["coverage"]
+    classifier.coverage_ = Coverage(**coverage | {"missing_tokens": tuple(coverage["missing_tokens"])})
     classifier.training_texts_, classifier.interrupted_ = training["texts"], training["interrupted"]
     classifier.validation_ = [], np.array([])
     classifier.store_ = found
