@@ -191,7 +191,7 @@ BAD_INPUT = [
     (["a", b"b"], ["x", "y"], TypeError, r"texts\[1\]: expected a str or a list of tokens, got bytes b'b'"),
     (["a", 7], ["x", "y"], TypeError, r"texts\[1\]: expected a str or a list of tokens, got int 7"),
     (["a", None], ["x", "y"], TypeError, r"texts\[1\]: expected a str or a list of tokens, got NoneType None"),
-    ("a text", ["x", "y"], TypeError, "texts: expected a list of texts, got str 'a text'"),
+    ("a text", ["x", "y"], TypeError, "texts: expected a list of texts, got one str; pass .text."),
     (["a", "b"], "xy", TypeError, "labels: expected a list of labels, got str 'xy'"),
 ]  # fmt: skip
 

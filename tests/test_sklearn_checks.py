@@ -13,10 +13,10 @@ from tiny_topics import build_store, one_thread
 pytest.importorskip("torch")
 pytest.importorskip("skorch")
 
-from sklearn.utils.estimator_checks import check_estimator  # noqa: E402 - after the skip
-from sklearn.utils.validation import validate_data  # noqa: E402
+from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.validation import validate_data
 
-from glovestore.classify import TextClassifier  # noqa: E402
+from glovestore.classify import TextClassifier
 
 SMALL: dict[str, Any] = {"units": 6, "epochs": 5, "batch_size": 10, "learning_rate": 0.05, "averaging": 0.5}
 
@@ -28,12 +28,12 @@ class NumberClassifier(TextClassifier):
     other estimators.
     """
 
-    def fit(self, X: Any, y: Any) -> NumberClassifier:  # noqa: N803 - scikit-learn's name
-        X, y = validate_data(self, X, y, dtype=None)  # noqa: N806
+    def fit(self, X: Any, y: Any) -> NumberClassifier:
+        X, y = validate_data(self, X, y, dtype=None)
         super().fit(texts_of(X), y)
         return self
 
-    def predict_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_proba(self, X: Any) -> Any:
         if not hasattr(self, "module_"):
             return super().predict_proba([])
         return super().predict_proba(texts_of(validate_data(self, X, reset=False, dtype=None)))

@@ -57,7 +57,7 @@ StoreLike = EmbeddingStore | str | os.PathLike[str]
 def save(classifier: TextClassifier, path: Path, extra_tokens: int, overwrite: bool, test: Any) -> None:
     """Do what `TextClassifier.save` says."""
     target = Path(os.path.abspath(path))
-    _check_target(target, overwrite)
+    check_target(target, overwrite)
     config = _config(classifier, extra_tokens)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
     try:
@@ -149,7 +149,7 @@ def _accuracy(classifier: TextClassifier, ways: Mapping[str, Vectors], test: Any
     return found
 
 
-def _check_target(target: Path, overwrite: bool) -> None:
+def check_target(target: Path, overwrite: bool) -> None:
     """Refuse to replace anything but a model, and that only if it was asked for."""
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: expected a folder to save the model in, got none")
@@ -171,7 +171,7 @@ def _move(scratch: Path, target: Path, overwrite: bool) -> None:
     if not os.path.lexists(target):
         scratch.rename(target)
         return
-    _check_target(target, overwrite)
+    check_target(target, overwrite)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
     target.rename(aside / target.name)
     scratch.rename(target)

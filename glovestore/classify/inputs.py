@@ -12,14 +12,13 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from glovestore.tokens import shown
 from glovestore.vocabulary import Vocabulary
+from glovestore.vocabulary.texts import as_list
 from glovestore.vocabulary.tokenizers import Text, Tokenizer
 
 
 def as_texts(texts: Any) -> list[Text]:
     """Return texts as a list: of a list, an array, a pandas, polars or Arrow column, or any iterable of texts."""
-    if isinstance(texts, (str, bytes, Mapping)) or not isinstance(texts, Iterable):
-        raise TypeError(f"texts: expected a list of texts, got {type(texts).__name__} {shown(texts)}")
-    listed = texts.to_pylist() if hasattr(texts, "to_pylist") else list(texts)
+    listed: list[Any] = as_list(texts)
     for position, text in enumerate(listed):
         if not isinstance(text, (str, Sequence)) or isinstance(text, bytes):
             raise TypeError(

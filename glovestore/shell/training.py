@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import warnings
@@ -75,7 +74,9 @@ def train(train_path: Path, store_path: Path, as_json: bool, **options: Any) -> 
     """
     if options["compared"] and options["test_path"] is None:
         raise click.UsageError("--compare compares on test texts: expected --test FILE")
-    check_model_target(options["out"], options["overwrite"])
+    from glovestore.classify.folder import check_target
+
+    check_target(options["out"], options["overwrite"])  # before anybody waits for it; `save` looks again
     check_report_target(options["report"])
     with glovestore.open(store_path) as store, terminal.about_arguments():
         Training(train_path, store, options, (lambda text: None) if as_json else terminal.print_text).run(as_json)
@@ -223,18 +224,6 @@ def check_labels(found: LabelledTexts, trained: LabelledTexts) -> None:
             raise TextFormatError(
                 f"expected one of the labels of {trained.path} ({few}), got {shown(label)}", found.path, line
             )
-
-
-def check_model_target(out: Path, overwrite: bool) -> None:
-    """Refuse a folder that the model could not be saved in, before anybody waits for it. `save` looks again."""
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"{out.parent}: expected a folder to save the model in, got none")
-    if not os.path.lexists(out) or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not (out / "config.json").is_file():
-        raise FileExistsError(f"{out}: expected a saved model or nothing there, got something else: it stays")
-    if not overwrite:
-        raise FileExistsError(f"{out}: a model is there already: save with overwrite=True")
 
 
 def check_report_target(path: Path | None) -> None:
