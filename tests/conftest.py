@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from shared import ODD_TEXT, SMALL_TEXT, Built
 
 import glovestore
 from glovestore.sources import decoding
+
+# For torch, here and in child processes: its threads spin while they wait for each other, so that where others use the
+# cores tiny models take a hundred times as long.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_topics import UNSEEN, build_store, one_thread, topic_texts
+from tiny_topics import UNSEEN, build_store, topic_texts
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("skorch")
@@ -40,12 +40,6 @@ TEXTS, LABELS = topic_texts(60)
 SMALL: dict[str, Any] = {"units": 4, "epochs": 3, "batch_size": 10, "learning_rate": 0.05, "averaging": 0.5}
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with one_thread():
-        yield
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_store(tmp_path_factory.mktemp("store") / "store.h5")
@@ -58,8 +52,7 @@ def new(store: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def fitted(store: Path) -> TextClassifier:
-    with one_thread():
-        return TextClassifier(store, **SMALL).fit(TEXTS, LABELS)
+    return TextClassifier(store, **SMALL).fit(TEXTS, LABELS)
 
 
 # ---------------------------------------------------------------------- learning
@@ -397,15 +390,22 @@ def test_ctrl_c(store: Path) -> None:
 # ---------------------------------------------------------------------- scikit-learn
 
 
-def test_clones_parameters_and_copies(new: Any, fitted: TextClassifier, store: Path, tmp_path: Path) -> None:
+def test_clones_and_parameters(new: Any, store: Path) -> None:
     made = new(units=7)
     assert clone(made).get_params() == made.get_params()
     assert made.set_params(units=3).get_params()["units"] == 3
     with glovestore.open(store) as opened:
         assert clone(TextClassifier(opened)).store == opened
-    joblib.dump(fitted, tmp_path / "fitted.joblib")
-    again = joblib.load(tmp_path / "fitted.joblib")
-    np.testing.assert_array_equal(again.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize("embeddings", ["tuned", "random"])
+def test_pickles_hold_no_store(embeddings: str, new: Any) -> None:
+    made = new(embeddings=embeddings).fit(TEXTS, LABELS)
+    assert pickle.dumps(made.vectors_).count(b"store.h5") == (embeddings == "tuned")
+    assert len(pickle.dumps(made.vectors_)) < 1000
+    again = pickle.loads(pickle.dumps(made))
+    texts = [*TEXTS, "anchor", "zzz"]
+    np.testing.assert_array_equal(again.predict_proba(texts), made.predict_proba(texts))
 
 
 def test_a_store_that_is_open(new: Any, fitted: TextClassifier, store: Path) -> None:

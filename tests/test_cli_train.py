@@ -20,7 +20,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from tiny_topics import build_store, one_thread, topic_texts, write_tsv
+from tiny_topics import build_store, topic_texts, write_tsv
 
 import glovestore
 from glovestore.classify import TextClassifier, estimator
@@ -61,12 +61,6 @@ def run(*arguments: str | Path, stdin: bytes = b"", code: int = 0) -> Result:
 
 def as_json(*arguments: str | Path, **options: Any) -> Any:
     return json.loads(run(*arguments, "--json", **options).stdout_bytes.decode("ascii"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def calm() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="module")

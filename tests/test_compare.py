@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tiny_topics import OTHERS, TOPICS, build_store, one_thread, topic_texts
+from tiny_topics import OTHERS, TOPICS, build_store, topic_texts
 
 import glovestore
 from glovestore.classify import TextClassifier
@@ -129,8 +129,7 @@ def test_the_real_classifier(store: glovestore.EmbeddingStore) -> None:
     """Tokens that no training text has: only who has vectors can know them."""
     classifier = TextClassifier(store, units=8, epochs=12, patience=12, batch_size=8)
     test = ["my anchor", "anchor of the anchor", "near a galaxy", "old galaxy"], ["sea", "sea", "sky", "sky"]
-    with one_thread():
-        found = compare(classifier, *topic_texts(80), *test)
+    found = compare(classifier, *topic_texts(80), *test)
     assert found.ways["frozen"].accuracy == found.ways["mean"].accuracy == 1
     assert found.ways["random"].accuracy < 1
     assert all(compared.seconds > 0 for compared in found.ways.values())

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from tiny_topics import one_thread
 
 import glovestore
 from glovestore.classify import TextClassifier
@@ -30,7 +29,7 @@ WORDS = ["the", "cat", "sat", "on", "mat", "we", "can", "play", "with", "model"]
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterator[None]:
     """Train on a few docstrings only."""
-    with one_thread(), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifying, "EACH", EACH)
         patch.setattr(classifying, "SETTINGS", SETTINGS)
         yield

@@ -7,14 +7,13 @@ import os
 import pickle
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from tiny_topics import TOPICS, build_store, one_thread, topic_texts
+from tiny_topics import TOPICS, build_store, topic_texts
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("skorch")
@@ -29,12 +28,6 @@ SMALL: dict[str, Any] = {"units": 4, "epochs": 2, "learning_rate": 0.05, "device
 FIRST = 14  # the tokens of the topics: "anchor" is the seventh, "galaxy" the last of them
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with one_thread():
-        yield
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_store(tmp_path_factory.mktemp("store") / "store.h5")
@@ -42,8 +35,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fitted(store: Path) -> TextClassifier:
-    with one_thread():
-        return TextClassifier(store, **SMALL).fit(TEXTS, LABELS)
+    return TextClassifier(store, **SMALL).fit(TEXTS, LABELS)
 
 
 @pytest.fixture

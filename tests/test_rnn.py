@@ -6,7 +6,6 @@ import copy
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_topics import one_thread
 
 torch = pytest.importorskip("torch")
 
@@ -27,12 +25,6 @@ TOKENS, DIM, UNITS, CLASSES = 9, 5, 4, 3
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 # padding behind, before and between tokens, and alone
 IDS = torch.tensor([[1, 2, 3, 4, 5, 6], [7, 8, 0, 0, 0, 0], [0, 0, 1, 2, 0, 3], [0, 0, 0, 0, 0, 0], [4, 0, 0, 0, 0, 0]])
-
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 def new(padding_idx: int | None = 0, **options: Any) -> RNNClassifier:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny_topics import build_store, one_thread
+from tiny_topics import build_store
 
 pytest.importorskip("torch")
 pytest.importorskip("skorch")
@@ -51,12 +50,6 @@ def texts_of(rows: Any) -> list[list[str]]:
 EXPECTED_FAILURES = {
     "check_methods_subset_invariance": "a text in another batch is padded otherwise, which changes the last bit or two",
 }
-
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="module")

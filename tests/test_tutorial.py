@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
-from tiny_topics import one_thread
 
 import glovestore
 from glovestore.classify import TextClassifier
@@ -91,8 +90,7 @@ def run_all(text: str, names: dict[str, Any]) -> None:
 @pytest.fixture(autouse=True)
 def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
-    with one_thread():
-        yield
+    yield
 
 
 def test_the_tutorial(tmp_path: Path) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-
-import torch
 
 import glovestore
 
@@ -44,12 +41,3 @@ def topic_texts(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
 def write_tsv(path: Path, texts: Sequence[str], labels: Sequence[object]) -> Path:
     path.write_text("".join(f"{label}\t{text}\n" for text, label in zip(texts, labels, strict=True)))
     return path
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread: where others use the cores too, its threads wait for each other, spinning."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

@@ -27,7 +27,7 @@ from safetensors.torch import load_file, save_file
 
 from glovestore import _core, strict_json
 from glovestore.classify.card import model_card
-from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of, with_statistics
+from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of
 from glovestore.errors import GlovestoreError, StoreFormatError
 from glovestore.matrix.coverage import Coverage
 from glovestore.matrix.vectors import Vectors
@@ -78,7 +78,7 @@ def _write(folder: Path, classifier: TextClassifier, config: dict[str, Any], tes
     ways = {"store": statistics}
     if config["extra_tokens"]:
         write_first_rows(_trained_with(classifier), config["extra_tokens"], folder / TOKENS)
-        ways["extra"] = with_statistics(vectors_of(open(folder / TOKENS, copy=True)), statistics)
+        ways["extra"] = vectors_of(open(folder / TOKENS, copy=True), statistics.mean, statistics.std)
     ways["closed"] = no_vectors(statistics.mean, statistics.std)
     config["accuracy"] = _accuracy(classifier, ways, test)
     config["files"] = {file.name: _checksum(file) for file in sorted(folder.iterdir())}
@@ -222,7 +222,7 @@ def _load(
     classifier.module_ = _module(classifier, tensors).to(classifier.torch_device()).eval()
     vectors = statistics
     if found is not None and classifier.embeddings != "random":
-        vectors = with_statistics(vectors_of(found), statistics)
+        vectors = vectors_of(found, statistics.mean, statistics.std)
     classifier.vectors_ = TokenVectors(vectors, classifier.oov, tuple(classifier.fallbacks))
     return classifier
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,20 +47,28 @@ class TokenVectors:
         return table
 
 
-def vectors_of(store: EmbeddingStore) -> Vectors:
-    """Return what an open store has to give."""
-    return Vectors(store.rows, store.vectors, store.mean, store.std)
+@dataclass(frozen=True, eq=False)
+class StoreVectors(Vectors):
+    """The vectors of a store. Pickled, it is the path and fingerprint of that store, and no vectors."""
+
+    store: EmbeddingStore
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return vectors_of, (self.store, self.mean, self.std)
+
+
+def vectors_of(
+    store: EmbeddingStore, mean: NDArray[np.float64] | None = None, std: NDArray[np.float64] | None = None
+) -> StoreVectors:
+    """Return what an open store has to give, with its own statistics or others: those of a whole store, for a part."""
+    mean, std = store.mean if mean is None else mean, store.std if std is None else std
+    return StoreVectors(store.rows, store.vectors, mean, std, store)
 
 
 def no_vectors(mean: NDArray[np.float64], std: NDArray[np.float64]) -> Vectors:
     """Return vectors that no token is found in, with the given statistics (dim,) for `oov`."""
-
-    def find(tokens: Any) -> NDArray[np.int64]:
-        return np.full(len(tokens), -1, np.int64)
-
-    return Vectors(find, np.empty((0, len(mean)), np.float32), mean, std)
+    return Vectors(_find_nothing, np.empty((0, len(mean)), np.float32), mean, std)
 
 
-def with_statistics(vectors: Vectors, statistics: Vectors) -> Vectors:
-    """Return vectors with the mean and standard deviation of others: of a whole store, for a part of it."""
-    return replace(vectors, mean=statistics.mean, std=statistics.std)
+def _find_nothing(tokens: Any) -> NDArray[np.int64]:
+    return np.full(len(tokens), -1, np.int64)
