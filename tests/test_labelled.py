@@ -43,6 +43,12 @@ class Pieces(Source):
         return iter(self.cut)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for many small files, each over the last. (Others look that nothing is left in theirs.)"""
+    return tmp_path_factory.mktemp("labelled")
+
+
 def read(folder: Path, data: bytes, name: str = "texts", **options) -> LabelledTexts:
     path = folder / name
     path.write_bytes(data)
