@@ -114,6 +114,12 @@ def test_a_text(store: Path, corpus: Path, tokenizer: str) -> None:
     assert in_use == expected_of(store, tokenizer, ["lower"])
 
 
+def test_an_unk_that_stands_in_a_text_is_a_token_like_others(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "ptb.txt").write_bytes(b"the <unk> of <unk>\n")
+    document = as_json("--text", tmp_path / "ptb.txt", "--store", store, "--tokenizer", "whitespace")
+    assert (document["total"], document["missing_tokens"], document["missing_counts"]) == (3, ["<unk>"], [2])
+
+
 def test_a_text_as_people_see_it(store: Path, corpus: Path) -> None:
     text = run("--text", corpus, "--store", store, "--tokenizer", "whitespace").stdout
     assert text == (

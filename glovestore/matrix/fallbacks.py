@@ -104,7 +104,7 @@ def _fallback(item: object, i: int) -> Fallback:
 def apply_fallbacks(
     fallbacks: Sequence[Fallback], find: Find, tokens: Sequence[str | None]
 ) -> tuple[NDArray[np.int64], dict[str, int]]:
-    """Look the tokens up again, rule by rule, each rule on the original token and only for what is still missing.
+    """Look missing tokens up again, rule by rule, each rule on the original token and only for what is still missing.
 
     A spelling that is empty is none: it never finds the row of the empty token. Nor does None, a null, which has no
     spelling at all.
