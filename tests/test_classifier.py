@@ -358,6 +358,36 @@ def test_a_loss_that_is_no_number_from_the_start(new: Any, monkeypatch: pytest.M
         new().fit(TEXTS, LABELS)
 
 
+def spoil_after(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spoil the weights behind the n-th step: its own loss is still a number."""
+    steps, original = iter(range(1, 10**6)), Net.train_step
+
+    def wrapped(net: Net, *arguments: Any, **options: Any) -> Any:
+        done = original(net, *arguments, **options)
+        if next(steps) == number:
+            spoil(net)
+        return done
+
+    monkeypatch.setattr(Net, "train_step", wrapped)
+
+
+@pytest.mark.parametrize("validation", [0.1, 0])
+def test_an_epoch_whose_last_step_spoils_the_weights_is_not_kept(
+    validation: float, new: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = new(epochs=1, validation=validation).fit(TEXTS, LABELS)
+    spoil_after(12, monkeypatch)  # the last one of the second epoch, of 6 steps
+    with pytest.warns(UserWarning, match="after 1 epoch: the loss is no number any more; the model is that of epoch 1"):
+        made = new(epochs=2, validation=validation).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(made.predict_proba(TEXTS), one.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize("validation", [0.1, 0])
+def test_a_first_step_that_is_the_last_and_too_large(validation: float, new: Any) -> None:
+    with pytest.raises(glovestore.GlovestoreError, match=r"in the first epoch: nothing was learned; .* than 1e\+38$"):
+        new(learning_rate=1e38, batch_size=60, epochs=1, validation=validation).fit(TEXTS, LABELS)
+
+
 PROCESS = """
 import sys, warnings
 sys.path.insert(0, sys.argv[2])

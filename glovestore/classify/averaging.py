@@ -28,6 +28,10 @@ class AveragedWeights:
         keep = min(self._decay, (1 + self._steps) / (10 + self._steps)) if self._decay else 0.0
         torch._foreach_lerp_(self._average, [weight.detach() for weight in self._weights], 1 - keep)
 
+    def is_finite(self) -> bool:
+        """Return whether every averaged weight is a number: neither infinite nor NaN."""
+        return all(bool(weight.isfinite().all()) for weight in self._average)
+
     def copy(self) -> list[Tensor]:
         """Return a copy of the average, for `put`."""
         return [weight.clone() for weight in self._average]

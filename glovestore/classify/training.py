@@ -58,8 +58,9 @@ def train(
     """Train a module, which has the best epoch's averaged weights afterwards, on its device.
 
     The best epoch is the one with the best accuracy on `validation`, of equals that with the least loss; without
-    validation texts the last one. Ctrl-C, and a loss that is no number, end training as the last epoch does. If no
-    epoch was finished, the module has the averaged weights of the steps until then.
+    validation texts the last one. Ctrl-C, and a loss or weights that are no numbers, end training as the last epoch does;
+    the epoch in which that happens does not count. If no epoch was finished, the module has the averaged weights of the
+    steps until then.
     """
     module.to(settings.device)
     watch = Watch(AveragedWeights(module, settings.averaging), settings)
@@ -145,6 +146,9 @@ class Watch(skorch.callbacks.Callback):  # type: ignore[misc]  # skorch has no t
         for part, sums in self._sums.items():
             record |= {f"{part}_loss": sums.loss, f"{part}_accuracy": sums.accuracy} if sums.texts else {}
         record["seconds"] = seconds
+        if not self.average.is_finite() or not math.isfinite(record.get("valid_loss", 0.0)):
+            self.course.ending = "loss"  # the last step spoiled the weights: the next one's loss would be no number
+            raise Stop
         self.course.history.append(record)
         self._bars.end(record)
         if self._is_best():
