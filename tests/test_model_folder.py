@@ -199,6 +199,26 @@ def test_a_failure_leaves_the_old_model(
     assert os.listdir(model.parent) == ["model"]
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_move_that_fails_leaves_the_old_model(
+    number: int, error: BaseException, fitted: TextClassifier, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {file.name: file.read_bytes() for file in model.iterdir()}
+    calls, original = iter(range(1, 10)), Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if next(calls) == number:
+            raise error
+        return original(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(type(error)):
+        fitted.save(model, extra_tokens=3, overwrite=True)
+    assert {file.name: file.read_bytes() for file in model.iterdir()} == before
+    assert os.listdir(model.parent) == ["model"]
+
+
 def a_tokenizer(text: str) -> list[str]:
     return text.split()
 

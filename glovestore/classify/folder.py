@@ -167,15 +167,22 @@ def check_target(target: Path, overwrite: bool) -> None:
 
 
 def _move(scratch: Path, target: Path, overwrite: bool) -> None:
-    """Put the finished folder in place; the old one is moved aside first, so that one of the two is always whole."""
+    """Put the finished folder in place; the old one is moved aside first, and back again if that fails."""
     if not os.path.lexists(target):
         scratch.rename(target)
         return
     check_target(target, overwrite)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
-    target.rename(aside / target.name)
-    scratch.rename(target)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        target.rename(aside / target.name)
+        scratch.rename(target)
+    except BaseException:  # Ctrl-C too
+        if not os.path.lexists(target):
+            (aside / target.name).rename(target)
+        raise
+    finally:
+        if os.path.lexists(target):  # else the only model is in there
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _open_to_others(folder: Path) -> None:
