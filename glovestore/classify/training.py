@@ -58,9 +58,9 @@ def train(
     """Train a module, which has the best epoch's averaged weights afterwards, on its device.
 
     The best epoch is the one with the best accuracy on `validation`, of equals that with the least loss; without
-    validation texts the last one. Ctrl-C, and a loss or weights that are no numbers, end training as the last epoch does;
-    the epoch in which that happens does not count. If no epoch was finished, the module has the averaged weights of the
-    steps until then.
+    validation texts the last one. Ctrl-C, and a loss or weights that are no numbers, end training as the last epoch
+    does; the epoch in which that happens does not count. If no epoch was finished, the module has the averaged weights
+    of the steps until then.
     """
     module.to(settings.device)
     watch = Watch(AveragedWeights(module, settings.averaging), settings)
