@@ -133,6 +133,31 @@ def test_labels_keep_their_kind(kinds: tuple[Any, Any], store: Path, tmp_path: P
     assert (again.classes_.dtype, again.classes_.tolist()) == (labels.dtype, list(kinds))
 
 
+@pytest.mark.parametrize("kinds", [(3, 7), (False, True), ("x", "é")])
+def test_class_weights_come_back(kinds: tuple[Any, Any], store: Path, tmp_path: Path) -> None:
+    """With labels of their kind, which JSON's names are not: a loaded model can be trained again."""
+    labels = [kinds[label == "sky"] for label in LABELS]
+    made = TextClassifier(store, class_weight={kinds[1]: np.float32(2)}, **SMALL).fit(TEXTS, labels)
+    made.save(tmp_path / "model")
+    again = TextClassifier.load(tmp_path / "model")
+    assert again.class_weight == {kinds[1]: 2.0}
+    np.testing.assert_array_equal(again.fit(TEXTS, labels).predict_proba(OTHERS), made.predict_proba(OTHERS))
+
+
+def test_numbers_of_numpy_are_saved_as_they_are(store: Path, tmp_path: Path) -> None:
+    """A grid search over np.arange leaves them behind."""
+    given = {"units": np.int64(4), "layers": np.int32(1), "bidirectional": np.True_, "dropout": np.float32(0.25)}
+    vector = np.array([0.5, 1, 0, 2], np.float32)
+    made = TextClassifier(store, **SMALL | given, pooling=["max", np.str_("last")], oov=vector).fit(TEXTS, LABELS)
+    made.save(tmp_path / "model")
+    again = TextClassifier.load(tmp_path / "model")
+    assert {name: again.get_params()[name] for name in given} == {
+        "units": 4, "layers": 1, "bidirectional": True, "dropout": 0.25,
+    }  # fmt: skip
+    assert again.oov == vector.tolist()
+    np.testing.assert_array_equal(again.predict_proba(OTHERS), made.predict_proba(OTHERS))
+
+
 def test_the_card_says_how_accurate_it_is(fitted: TextClassifier, tmp_path: Path) -> None:
     fitted.save(tmp_path / "model", extra_tokens=7, test=(["anchor", "galaxy", "ship"], ["sea", "sky", "sky"]))
     card = (tmp_path / "model" / "README.md").read_text()

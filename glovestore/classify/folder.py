@@ -126,15 +126,22 @@ def _plain_parameters(classifier: TextClassifier) -> dict[str, Any]:
     parameters: dict[str, Any] = classifier.get_params(deep=False)
     for name in ("store", "device", "progress", "random_state"):
         del parameters[name]
-    parameters["class_weight"] = None if parameters["class_weight"] is None else str(parameters["class_weight"])
-    if isinstance(parameters["oov"], np.ndarray):
-        parameters["oov"] = parameters["oov"].tolist()
     for name, value in parameters.items():
+        parameters[name] = _plain(value)
         try:
-            json.dumps(value)
+            json.dumps(parameters[name])
         except TypeError:
             raise ValueError(f"{name}: expected a value that a file can hold to save, got {shown(value)}") from None
     return parameters
+
+
+def _plain(value: Any) -> Any:
+    """Return numpy's numbers and arrays as Python's, and a mapping as a list of pairs: JSON's names are strings."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return [[_plain(name), _plain(one)] for name, one in value.items()]
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _accuracy(classifier: TextClassifier, ways: Mapping[str, Vectors], test: Any) -> dict[str, dict[str, float]]:
@@ -214,7 +221,10 @@ def _load(
     kind: type[Classifier], path: Path, config: Mapping[str, Any], store: StoreLike | None, device: Any
 ) -> Classifier:
     found = _store_of(config, path, store)
-    classifier = kind(config["store"]["path"] if store is None else store, device=device, **config["parameters"])
+    parameters = dict(config["parameters"])
+    if isinstance(parameters["class_weight"], list):
+        parameters["class_weight"] = dict(parameters["class_weight"])
+    classifier = kind(config["store"]["path"] if store is None else store, device=device, **parameters)
     labels, training = config["labels"], config["training"]
     classifier.classes_ = np.array(labels["values"], _label_dtype(labels["dtype"]))
     classifier.vocabulary_ = Vocabulary.load(path / VOCABULARY)
