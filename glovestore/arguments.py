@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from typing import SupportsIndex
+from numbers import Real
+from typing import SupportsIndex, TypeGuard
 
 
 def whole_number(name: str, value: SupportsIndex, least: int = 1) -> int:
@@ -12,3 +13,8 @@ def whole_number(name: str, value: SupportsIndex, least: int = 1) -> int:
     if number is None or number < least:
         raise ValueError(f"{name}: expected an integer of at least {least}, got {value!r}")
     return number
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether an argument is a number, of Python or numpy: a bool is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)  # numpy's bools are no Real

@@ -289,13 +289,37 @@ def test_damaged_files_are_named(name: str, damage: str, model: Path, store: Pat
 CHANGES: list[tuple[Any, str]] = [
     (lambda c: c.update(format="other"), "config.json: expected the settings of a saved model, got format 'other'"),
     (lambda c: c.update(format_version=2), "format version 2, newer than 1: update glovestore"),
+    (lambda c: c.update(format_version=0), "format_version: expected an integer of at least 1, got 0"),
+    (lambda c: c.update(format_version=True), "format_version: expected an integer of at least 1, got True"),
+    (lambda c: c.update(format_version=float("nan")), "format_version: expected an integer of at least 1, got nan"),
+    (lambda c: c["files"].pop("vocabulary.json"), r"vocabulary.json: .* config.json belongs to, checksum None; got"),
+    (lambda c: c["store"].update(dim=5), "config.json has a store of dim 5, model.safetensors vectors of dim 4"),
     (lambda c: c.pop("files"), "config.json: expected the settings of a saved model, got 'files'"),
     (lambda c: c["parameters"].update(units=5), "expected the files of one model, got some that disagree"),
     (lambda c: c["parameters"].update(units=10**7), "expected the files of one model, got some that disagree"),
     (lambda c: c["parameters"].update(units="many"), "units: expected an integer"),
+    (lambda c: c["parameters"].update(units=10**30), "expected the files of one model, got some that disagree"),
+    (
+        lambda c: c["parameters"].update(layers=10**30),
+        "config.json has 1,0.* layers, model.safetensors 11 tensors in all",
+    ),
+    (lambda c: c["parameters"].update(batch_size=0), "batch_size: expected an integer of at least 1, got 0"),
+    (lambda c: c["parameters"].update(max_len=-1), "max_len: expected an integer of at least 1, got -1"),
+    (lambda c: c["parameters"].update(oov="none"), "oov: expected one of"),
+    (lambda c: c["parameters"].update(oov=[1, 2]), r"oov: expected a vector of shape \(4,\), got shape \(2,\)"),
+    (lambda c: c["parameters"].update(fallbacks=["x"]), r"fallbacks\[0\]: expected one of"),
+    (lambda c: c["parameters"].update(embeddings="no"), "embeddings: expected one of"),
+    (lambda c: c["parameters"].update(bidirectional="no"), "bidirectional: expected True or False, got 'no'"),
+    (lambda c: c["parameters"].update(dropout="x"), "dropout: expected a share from 0 up to, but not, 1; got 'x'"),
     (lambda c: c["parameters"].update(layers=2), "expected the files of one model, got some that disagree"),
     (lambda c: c["parameters"].update(surprise=2), "expected the files of one model, got some that disagree"),
     (lambda c: c["labels"].update(values=["sea"]), "expected the files of one model, got some that disagree"),
+    (lambda c: c["labels"].update(values=["sea", "sea"]), r"labels out of order: \['sea', 'sea'\]"),
+    (lambda c: c["labels"].update(values=["sky", "sea"]), r"labels out of order: \['sky', 'sea'\]"),
+    (lambda c: c["labels"].update(values=[["sea"], ["sky"]]), "labels that are no list of <U3"),
+    (lambda c: c["labels"].update(values=[1, 2]), r"labels that are no list of <U3: \[1, 2\]"),
+    (lambda c: c["labels"].update(dtype="<U1"), r"labels that are no list of <U1: \['sea', 'sky'\]"),
+    (lambda c: c["labels"].update(dtype="|i1", values=[1, 300]), "300 out of bounds for int8"),
     (lambda c: c["labels"].update(dtype="O"), "labels of dtype 'O'"),
     (lambda c: c.pop("training"), "expected the files of one model, got some that disagree: 'training'"),
 ]
@@ -323,7 +347,7 @@ def test_any_damage_of_the_settings_is_an_error_or_harmless(model: Path) -> None
         parent[key] = rng.choice([None, 0, -1, 2.5, "x", [], {}, [1], {"a": 1}, True, 10**30])
         (model / "config.json").write_text(json.dumps(config))
         try:
-            TextClassifier.load(model)
+            TextClassifier.load(model).predict(OTHERS)  # what is loaded can be used
         except (glovestore.GlovestoreError, OSError):
             refused += 1
         except UserWarning:  # the store is not where it was

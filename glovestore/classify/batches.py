@@ -17,7 +17,7 @@ class EncodedTexts(torch.utils.data.Dataset[tuple[Tensor, int]]):
 
     def __init__(self, values: NDArray[np.int64], offsets: NDArray[np.int64], max_len: int, classes: NDArray[np.int64]):
         """Take what `Vocabulary.encode_ragged` returns: text i is ``values[offsets[i]:offsets[i + 1]]``."""
-        self.lengths = np.minimum(np.diff(offsets), max_len)
+        self.lengths = np.minimum(np.diff(offsets), min(max_len, len(values)))  # any integer will do
         self.classes = torch.from_numpy(classes)
         self._values, self._offsets = torch.from_numpy(values), offsets
 

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from glovestore.arguments import whole_number
+from glovestore.arguments import is_number, whole_number
 from glovestore.classify import folder
 from glovestore.classify.batches import EncodedTexts
 from glovestore.classify.inputs import as_labels, as_texts, check_not_empty, class_numbers, class_weights, split
@@ -164,7 +164,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         ValueError for fewer than two classes, a text without tokens, a missing label and bad parameters; TypeError for
         what is no text; GlovestoreError if the loss is no number before the first epoch is over (later on: a warning).
         """
-        self._check()
+        self.check_parameters()
         texts = as_texts(texts)
         labels = as_labels(labels, len(texts))
         self.classes_ = np.unique(labels)
@@ -375,8 +375,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         tags.input_tags.one_d_array, tags.input_tags.two_d_array, tags.input_tags.string = True, False, True
         return tags
 
-    def _check(self) -> None:
-        """Check the parameters that nobody else checks, before anything takes time."""
+    def check_parameters(self) -> None:
+        """Raise ValueError for parameters that nobody else checks, before anything takes time (internal)."""
         for name in ("units", "layers", "max_len", "batch_size", "patience"):
             whole_number(name, getattr(self, name))
         if self.epochs is not None:
@@ -384,8 +384,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         if self.embeddings not in EMBEDDINGS:
             raise ValueError(f"embeddings: expected one of {', '.join(map(repr, EMBEDDINGS))}, got {self.embeddings!r}")
         for name, least, most in (("validation", 0, 1), ("averaging", 0, 1)):
-            if not least <= getattr(self, name) < most:
+            if not (is_number(getattr(self, name)) and least <= getattr(self, name) < most):
                 raise ValueError(f"{name}: expected a number from 0 up to, but not, 1; got {getattr(self, name)!r}")
         for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
+            if not (is_number(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{name}: expected a number above 0, got {getattr(self, name)!r}")

@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import safetensors
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from glovestore import _core, strict_json
+from glovestore.arguments import whole_number
 from glovestore.classify.card import model_card
 from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of
 from glovestore.errors import GlovestoreError, StoreFormatError
@@ -46,6 +48,10 @@ CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.js
 TOKENS, CARD = "tokens.h5", "README.md"
 MODULE = "module."  # before the names of the module's weights
 LABEL_KINDS = "Uiubf"  # of numpy dtypes: what JSON can hold
+# What Python, numpy, torch and safetensors raise for settings and weights that do not fit each other.
+DISAGREEMENTS = (
+    ValueError, TypeError, KeyError, AttributeError, OverflowError, RuntimeError, safetensors.SafetensorError,
+)  # fmt: skip
 
 Classifier = TypeVar("Classifier", bound="TextClassifier")
 StoreLike = EmbeddingStore | str | os.PathLike[str]
@@ -213,7 +219,7 @@ def load(kind: type[Classifier], path: Path, store: StoreLike | None, device: An
     config = _read_config(path)
     try:
         return _load(kind, path, config, store, device)
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, safetensors.SafetensorError) as error:
+    except DISAGREEMENTS as error:
         raise GlovestoreError(f"{path}: expected the files of one model, got some that disagree: {error}") from error
 
 
@@ -225,8 +231,9 @@ def _load(
     if isinstance(parameters["class_weight"], list):
         parameters["class_weight"] = dict(parameters["class_weight"])
     classifier = kind(config["store"]["path"] if store is None else store, device=device, **parameters)
-    labels, training = config["labels"], config["training"]
-    classifier.classes_ = np.array(labels["values"], _label_dtype(labels["dtype"]))
+    classifier.check_parameters()
+    training = config["training"]
+    classifier.classes_ = _labels(config["labels"])
     classifier.vocabulary_ = Vocabulary.load(path / VOCABULARY)
     classifier.history_, classifier.best_epoch_ = training["history"], training["best_epoch"]
     coverage = training["coverage"]
@@ -236,20 +243,25 @@ def _load(
     classifier.store_ = found
     tensors = load_file(path / WEIGHTS)
     statistics = no_vectors(tensors.pop("store_mean").numpy(), tensors.pop("store_std").numpy())
-    classifier.module_ = _module(classifier, tensors).to(classifier.torch_device()).eval()
+    classifier.module_ = _module(classifier, tensors, config["store"]["dim"]).to(classifier.torch_device()).eval()
     vectors = statistics
     if found is not None and classifier.embeddings != "random":
         vectors = vectors_of(found, statistics.mean, statistics.std)
     classifier.vectors_ = TokenVectors(vectors, classifier.oov, tuple(classifier.fallbacks))
+    classifier.vectors_.matrix([])  # checks its policies
     return classifier
 
 
-def _module(classifier: TextClassifier, tensors: Mapping[str, torch.Tensor]) -> RNNClassifier:
+def _module(classifier: TextClassifier, tensors: Mapping[str, torch.Tensor], stored_dim: object) -> RNNClassifier:
     """Return the module with its weights. It is laid out without memory first: a file may ask for any size."""
     weights = {name.removeprefix(MODULE): tensor for name, tensor in tensors.items()}
     rows, dim = weights["embedding.weight"].shape
+    if dim != stored_dim:
+        raise ValueError(f"{CONFIG} has a store of dim {stored_dim}, {WEIGHTS} vectors of dim {dim}")
     if rows != len(classifier.vocabulary_):
         raise ValueError(f"{VOCABULARY} has {len(classifier.vocabulary_):,} tokens, {WEIGHTS} vectors for {rows:,}")
+    if classifier.layers > len(weights):  # a module of so many would take minutes, if no memory
+        raise ValueError(f"{CONFIG} has {classifier.layers:,} layers, {WEIGHTS} {len(weights)} tensors in all")
     with torch.device("meta"):
         module = classifier.new_module(torch.empty(rows, dim))
     module.load_state_dict(weights, assign=True)
@@ -291,7 +303,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         config = strict_json.loads(file.read_bytes())
         if config["format"] != FORMAT:
             raise ValueError(f"format {shown(config['format'])} instead of {FORMAT!r}")
-        if config["format_version"] > VERSION:
+        if whole_number("format_version", config["format_version"]) > VERSION:
             raise ValueError(f"format version {config['format_version']}, newer than {VERSION}: update glovestore")
         files = dict(config["files"])
     except (ValueError, TypeError, KeyError) as error:
@@ -312,8 +324,14 @@ def _check_file(file: Path, checksum: object) -> None:
         )
 
 
-def _label_dtype(text: object) -> np.dtype[Any]:
-    dtype = np.dtype(str(text))
+def _labels(stored: Mapping[str, Any]) -> NDArray[Any]:
+    """Return the labels (classes,); ValueError unless they are of their dtype, sorted, each there once."""
+    dtype = np.dtype(str(stored["dtype"]))
     if dtype.kind not in LABEL_KINDS:
-        raise ValueError(f"labels of dtype {shown(text)}")
-    return dtype
+        raise ValueError(f"labels of dtype {shown(stored['dtype'])}")
+    labels = np.array(stored["values"], dtype)
+    if labels.ndim != 1 or labels.tolist() != stored["values"]:
+        raise ValueError(f"labels that are no list of {dtype}: {shown(stored['values'])}")
+    if not (labels[:-1] < labels[1:]).all():
+        raise ValueError(f"labels out of order: {shown(stored['values'])}")
+    return labels

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glovestore.arguments import whole_number
+from glovestore.arguments import is_number, whole_number
 from glovestore.torch.pooling import POOLINGS, Pooling
 
 RNNS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -47,8 +48,8 @@ class RNNClassifier(nn.Module):
         share that is dropped of the embedded texts, between layers, and before the last layer.
         """
         super().__init__()
-        poolings = (pooling,) if isinstance(pooling, str) else tuple(pooling)
-        _check(embedding, rnn, poolings, dropout)
+        poolings = _names(pooling)
+        _check(embedding, rnn, poolings, dropout, bidirectional)
         num_classes = whole_number("num_classes", num_classes)
         units, layers = whole_number("units", units), whole_number("layers", layers)
         self.embedding = embedding
@@ -127,14 +128,21 @@ def _reorder(vectors: Tensor, positions: Tensor) -> Tensor:
     return vectors.gather(1, positions[..., None].expand(-1, -1, vectors.shape[2]))
 
 
-def _check(embedding: object, rnn: object, poolings: tuple[str, ...], dropout: float) -> None:
+def _names(pooling: object) -> tuple[Any, ...]:
+    """Return one name or several as a tuple; `_check` looks at what is in it."""
+    return tuple(pooling) if isinstance(pooling, Iterable) and not isinstance(pooling, str) else (pooling,)
+
+
+def _check(embedding: object, rnn: object, poolings: tuple[str, ...], dropout: object, bidirectional: object) -> None:
     if not isinstance(embedding, nn.Embedding):
         raise TypeError(f"embedding: expected an nn.Embedding (see glovestore.torch.embedding), got {type(embedding)}")
-    if rnn not in RNNS:
+    if not isinstance(rnn, str) or rnn not in RNNS:
         raise ValueError(f"rnn: expected one of {', '.join(map(repr, RNNS))}, got {rnn!r}")
     unknown = [name for name in poolings if name not in POOLINGS]
     if unknown or not poolings or len(set(poolings)) < len(poolings):
         names = ", ".join(map(repr, POOLINGS))
         raise ValueError(f"pooling: expected {names}, or several of them, each once; got {poolings!r}")
-    if not 0 <= dropout < 1:
+    if not isinstance(bidirectional, (bool, np.bool_)):  # "no" would be true
+        raise ValueError(f"bidirectional: expected True or False, got {bidirectional!r}")
+    if not (is_number(dropout) and 0 <= dropout < 1):
         raise ValueError(f"dropout: expected a share from 0 up to, but not, 1; got {dropout!r}")
