@@ -179,6 +179,11 @@ BAD_INPUT = [
      r"texts\[1\]: expected a text to train on, got ' ': no token in it \(and 1 more such texts\)"),
     (["a", "b"], ["x", None], ValueError, r"labels\[1\]: expected a label, got None: it is missing"),
     (["a", "b"], [1.0, float("nan")], ValueError, r"labels\[1\]: expected a label, got nan: it is missing"),
+    (["a", "b"], ["x", pd.NA], ValueError, r"labels\[1\]: expected a label, got <NA>: it is missing"),
+    (["a", "b"], pd.array([1, None]), ValueError, r"labels\[1\]: expected a label, got <NA>: it is missing"),
+    (["a", "b"], pd.to_datetime(["2000-01-01", None]), ValueError, r"labels\[1\]: expected a label, got NaT: it is"),
+    (["a", "b"], [("x", "y"), ("z",)], ValueError, "labels: expected one label a text, got sequences of several le"),
+    (["a", "b"], np.eye(2), ValueError, r"labels: expected one label a text, got an array of shape \(2, 2\)"),
     (["a", "b"], ["x", 1], TypeError, "labels: expected labels of one kind, got both strings and others"),
     (["a", "b"], [0.5, 0.25], ValueError, "Unknown label type: continuous"),
     (["a", b"b"], ["x", "y"], TypeError, r"texts\[1\]: expected a str or a list of tokens, got bytes b'b'"),
@@ -215,6 +220,11 @@ def test_bad_input(texts: Any, labels: Any, kind: type[Exception], sentence: str
         ({"pooling": "sum"}, "pooling: expected"),
         ({"oov": "none"}, "oov: expected one of"),
         ({"class_weight": "equal"}, 'class_weight: expected None, "balanced" or a mapping label -> weight, got'),
+        ({"class_weight": {"sea": 0}}, "class_weight: expected numbers above 0, got 0 for 'sea'"),
+        ({"class_weight": {"sea": -1.0}}, "class_weight: expected numbers above 0, got -1.0 for 'sea'"),
+        ({"class_weight": {"sea": float("inf")}}, "class_weight: expected numbers above 0, got inf for 'sea'"),
+        ({"class_weight": {"sea": float("nan")}}, "class_weight: expected numbers above 0, got nan for 'sea'"),
+        ({"class_weight": {"sea": "2"}}, "class_weight: expected numbers above 0, got '2' for 'sea'"),
         ({"class_weight": {"moon": 2.0}}, "class_weight: expected labels that stand in the texts, got 'moon'"),
     ],
 )
@@ -226,6 +236,20 @@ def test_bad_parameters(option: dict[str, Any], sentence: str, new: Any) -> None
 def test_labels_that_were_not_trained_on(fitted: TextClassifier, new: Any) -> None:
     with pytest.raises(ValueError, match=r"^labels\[1\]: expected a label that was trained on, got 'moon'$"):
         new().fit(TEXTS, LABELS, validation_data=(TEXTS[:2], ["sea", "moon"]))
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "sentence"),
+    [
+        (5, TypeError, r"validation_data: expected \(texts, labels\), got int 5"),
+        ((TEXTS, LABELS, LABELS), TypeError, r"validation_data: expected \(texts, labels\), got tuple"),
+        ((TEXTS, LABELS[:2]), ValueError, "validation_data: expected one a text, 60; got 2"),
+        ((TEXTS[:1], [None]), ValueError, r"validation_data\[0\]: expected a label, got None: it is missing"),
+    ],
+)
+def test_validation_data_that_are_none(given: Any, kind: type[Exception], sentence: str, new: Any) -> None:
+    with pytest.raises(kind, match=f"^{sentence}"):
+        new().fit(TEXTS, LABELS, validation_data=given)
 
 
 def test_before_fit_and_with_a_store_that_is_not_there(new: Any, tmp_path: Path) -> None:

@@ -169,6 +169,18 @@ def test_the_card_says_how_accurate_it_is(fitted: TextClassifier, tmp_path: Path
     assert "`sea`, `sky`" in card
 
 
+def test_test_texts_may_be_of_any_kind(fitted: TextClassifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model", test=(iter(TEXTS), iter(LABELS)))
+    assert "| test, 60 | with the store that it was trained with | " in (tmp_path / "model" / "README.md").read_text()
+    for test, sentence in (
+        (3, r"test: expected \(texts, labels\), got int 3"),
+        ((TEXTS, ["sea"]), "test: .* 60; got 1"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=sentence):
+            fitted.save(tmp_path / "other", test=test)
+    assert os.listdir(tmp_path) == ["model"]
+
+
 def test_modes_follow_the_umask(fitted: TextClassifier, tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:

@@ -19,7 +19,15 @@ from sklearn.utils.validation import check_is_fitted
 from glovestore.arguments import is_number, whole_number
 from glovestore.classify import folder
 from glovestore.classify.batches import EncodedTexts
-from glovestore.classify.inputs import as_labels, as_texts, check_not_empty, class_numbers, class_weights, split
+from glovestore.classify.inputs import (
+    as_labels,
+    as_part,
+    as_texts,
+    check_not_empty,
+    class_numbers,
+    class_weights,
+    split,
+)
 from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of
 from glovestore.classify.training import Course, Settings, logits_of, train
 from glovestore.errors import GlovestoreError
@@ -197,8 +205,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     ) -> tuple[Part, Part]:
         """Return the texts and labels to train on, and those to validate with."""
         if given is not None:
-            others = as_texts(given[0])
-            return (texts, labels), (others, as_labels(given[1], len(others), "validation_data"))
+            return (texts, labels), as_part(given, "validation_data")
         chosen = split(class_numbers(labels, self.classes_), self.validation, random)
         kept, aside = (
             ([texts[position] for position in np.flatnonzero(which).tolist()], labels[which])
@@ -350,6 +357,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         ValueError if a parameter is a callable, which no file can hold.
         """
         check_is_fitted(self, "module_")
+        test = None if test is None else as_part(test, "test")
         folder.save(self, Path(path), whole_number("extra_tokens", extra_tokens, 0), overwrite, test)
 
     @classmethod

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+from glovestore.arguments import is_number
 from glovestore.tokens import shown
 from glovestore.vocabulary import Vocabulary
 from glovestore.vocabulary.texts import as_list
@@ -50,15 +51,36 @@ def as_labels(labels: Any, texts: int, name: str = "labels") -> NDArray[Any]:
     if len(listed) != texts:
         raise ValueError(f"{name}: expected one a text, {texts:,}; got {len(listed):,}")
     for position, label in enumerate(listed):
-        if label is None or label != label:
+        if _is_missing(label):
             raise ValueError(f"{name}[{position}]: expected a label, got {label!r}: it is missing")
     if len({isinstance(label, str) for label in listed}) > 1:
         raise TypeError(f"{name}: expected labels of one kind, got both strings and others")
-    array = np.array(listed)
+    try:
+        array = np.array(listed)
+    except ValueError:
+        raise ValueError(f"{name}: expected one label a text, got sequences of several lengths") from None
     check_classification_targets(array)
     if array.ndim != 1:
         raise ValueError(f"{name}: expected one label a text, got an array of shape {array.shape}")
     return array
+
+
+def _is_missing(label: Any) -> bool:
+    """Return whether a label is None, NaN, or what pandas has in their place."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # pandas.NA
+        return True
+    except ValueError:  # an array: no label, but none that is missing
+        return False
+
+
+def as_part(given: Any, name: str) -> tuple[list[Text], NDArray[Any]]:
+    """Return what was given as a pair of texts and labels, as `as_texts` and `as_labels` do."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise TypeError(f"{name}: expected (texts, labels), got {type(given).__name__} {shown(given)}")
+    texts = as_texts(given[0])
+    return texts, as_labels(given[1], len(texts), name)
 
 
 def class_numbers(labels: NDArray[Any], classes: NDArray[Any], name: str = "labels") -> NDArray[np.int64]:
@@ -91,6 +113,9 @@ def class_weights(weight: Any, classes: NDArray[Any], numbers: NDArray[np.int64]
         unknown = [label for label in weight if label not in classes.tolist()]
         if unknown:
             raise ValueError(f"class_weight: expected labels that stand in the texts, got {unknown[0]!r}")
+        for label, one in weight.items():
+            if not (is_number(one) and 0 < one < np.inf):  # with 0, the mean loss of a batch may be 0 / 0
+                raise ValueError(f"class_weight: expected numbers above 0, got {one!r} for {label!r}")
         return np.array([weight.get(label, 1.0) for label in classes.tolist()], np.float32)
     if weight != "balanced":
         raise ValueError(f'class_weight: expected None, "balanced" or a mapping label -> weight, got {weight!r}')
