@@ -307,6 +307,37 @@ def test_averages() -> None:
     np.testing.assert_array_equal(layer.weight.detach().numpy(), own)
 
 
+def test_what_is_kept_is_the_average_of_the_best_epoch(new: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the weights of every step, averaged in Python; the loss against the probabilities that are predicted."""
+    steps: list[dict[str, np.ndarray]] = []
+    original = Net.train_step
+
+    def wrapped(net: Net, *arguments: Any, **options: Any) -> Any:
+        before = {name: weight.detach().numpy().copy() for name, weight in net.module_.named_parameters()}
+        done = original(net, *arguments, **options)
+        after = {name: weight.detach().numpy().copy() for name, weight in net.module_.named_parameters()}
+        steps.extend([after] if steps else [before, after])
+        return done
+
+    monkeypatch.setattr(Net, "train_step", wrapped)
+    validation = ["the anchor", "galaxy of old", "a ship", "zzz comet"], ["sky", "sea", "sky", "sea"]
+    made = new(averaging=0.9, epochs=4).fit(TEXTS, LABELS, validation_data=validation)
+    expected = {name: weight.astype(np.float64) for name, weight in steps[0].items()}
+    assert len(steps) == 1 + 4 * 6 and made.best_epoch_ < 4  # the labels are wrong on purpose
+    for number, step in enumerate(steps[1 : 1 + 6 * made.best_epoch_], 1):
+        keep = min(0.9, (1 + number) / (10 + number))
+        expected = {name: keep * expected[name] + (1 - keep) * weight for name, weight in step.items()}
+    rows = len(made.vocabulary_)
+    assert len(expected["embedding.weight"]) == rows + 3  # anchor, galaxy, zzz
+    expected["embedding.weight"] = expected["embedding.weight"][:rows]
+    found = {name: weight.detach().numpy() for name, weight in made.module_.named_parameters()}
+    assert set(found) == set(expected)
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
+    right = made.predict_proba(validation[0])[range(4), np.searchsorted(made.classes_, validation[1])]
+    assert made.history_[made.best_epoch_ - 1]["valid_loss"] == pytest.approx(-np.log(right).mean(), rel=1e-5)
+
+
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(1, 7), st.integers(1, 9))
 def test_batches_hold_every_text_once(lengths: list[int], batch_size: int, max_len: int) -> None:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -473,6 +504,17 @@ def test_a_store_that_is_open(new: Any, fitted: TextClassifier, store: Path) -> 
     with glovestore.open(store) as opened:
         made = new(store=opened).fit(TEXTS, LABELS)
         np.testing.assert_array_equal(made.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+
+
+def test_a_store_that_was_closed(new: Any, fitted: TextClassifier, store: Path) -> None:
+    """What was seen in training needs no store."""
+    opened = glovestore.open(store)
+    made = new(store=opened).fit(TEXTS, LABELS)
+    opened.close()
+    np.testing.assert_array_equal(made.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    for refused in (lambda: made.predict(["anchor"]), lambda: made.fit(TEXTS, LABELS)):
+        with pytest.raises(ValueError, match=r"store\.h5: expected an open store, got one that was closed"):
+            refused()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

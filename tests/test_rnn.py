@@ -32,8 +32,8 @@ def new(padding_idx: int | None = 0, **options: Any) -> RNNClassifier:
     return RNNClassifier(nn.Embedding(TOKENS, DIM, padding_idx=padding_idx), CLASSES, units=UNITS, **options).eval()
 
 
-def packed_outputs(model: RNNClassifier, text: Tensor) -> Tensor:
-    """Return the outputs (length, size) of a text by torch's own RNN in both directions, on a packed sequence."""
+def packed_rnn(model: RNNClassifier) -> nn.RNNBase:
+    """Return torch's own RNN, of all layers and directions at once, with the model's weights."""
     layers, both = len(model.rnn.forwards), len(model.rnn.backwards) > 0
     kind = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}[type(model.rnn.forwards[0]).__name__]
     rnn = kind(DIM, UNITS, layers, batch_first=True, bidirectional=both)
@@ -41,6 +41,11 @@ def packed_outputs(model: RNNClassifier, text: Tensor) -> Tensor:
         for one_way, suffix in ((model.rnn.forwards, ""), (model.rnn.backwards, "_reverse")):
             for name, weight in one_way[layer].named_parameters() if len(one_way) else ():
                 setattr(rnn, name.replace("_l0", f"_l{layer}") + suffix, nn.Parameter(weight.detach()))
+    return rnn
+
+
+def packed_outputs(model: RNNClassifier, text: Tensor, rnn: nn.RNNBase) -> Tensor:
+    """Return the outputs (length, size) of a text by torch's own RNN in both directions, on a packed sequence."""
     embedded = model.embedding(text)[None]
     packed = nn.utils.rnn.pack_padded_sequence(embedded, torch.tensor([len(text)]), batch_first=True)
     return nn.utils.rnn.pad_packed_sequence(rnn(packed)[0], batch_first=True)[0][0]
@@ -60,14 +65,14 @@ def pooled(model: RNNClassifier, name: str, outputs: Tensor) -> Tensor:
     return sum(score / sum(scores) * token for score, token in zip(scores, tokens, strict=True))
 
 
-def reference(model: RNNClassifier, ids: Tensor) -> Tensor:
+def reference(model: RNNClassifier, ids: Tensor, rnn: nn.RNNBase | None = None) -> Tensor:
     """Return the logits, a text at a time."""
-    rows = []
+    rnn, rows = rnn or packed_rnn(model), []
     for row in ids:
         text = row[row != 0].long()
         parts = [torch.zeros(model.pooling.size)]
         if len(text):
-            outputs = packed_outputs(model, text)
+            outputs = packed_outputs(model, text, rnn)
             parts = [pooled(model, name, outputs) for name in model.pooling.poolings]
         rows.append(model.linear.weight @ torch.cat(parts) + model.linear.bias)
     return torch.stack(rows)
@@ -95,22 +100,33 @@ def test_any_ids(pooling: Any, data: st.DataObject) -> None:
     torch.testing.assert_close(model(nn.functional.pad(ids, (before, behind))), logits, atol=1e-6, rtol=1e-6)
 
 
-def test_gradients() -> None:
-    ours, theirs = new(pooling=("max", "last", "mean")), new(pooling=("max", "last", "mean"))
-    ids = IDS[[0, 1, 4]]
-    ours(ids).square().sum().backward()
-    # the reference copies the RNN's weights, so only what is around it gets gradients there
-    reference(theirs, ids).square().sum().backward()
-    torch.testing.assert_close(ours.linear.weight.grad, theirs.linear.weight.grad, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(ours.embedding.weight.grad, theirs.embedding.weight.grad, atol=1e-5, rtol=1e-5)
-    assert ours.embedding.weight.grad[0].eq(0).all()  # padding
-    assert all(weight.grad.isfinite().all() for weight in ours.parameters())
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("both", [True, False])
+def test_gradients(kind: str, layers: int, both: bool) -> None:
+    """Of every weight, with padding everywhere and a text that is padding alone."""
+    options = {"rnn": kind, "layers": layers, "bidirectional": both, "pooling": POOLINGS}
+    ours, theirs = new(**options), new(**options)
+    ours(IDS).square().sum().backward()
+    rnn = packed_rnn(theirs)
+    reference(theirs, IDS, rnn).square().sum().backward()
+    expected = {name: weight.grad for name, weight in theirs.named_parameters() if not name.startswith("rnn.")}
+    for layer in range(layers):
+        for way, suffix in (("forwards", ""), ("backwards", "_reverse"))[: 1 + both]:
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                expected[f"rnn.{way}.{layer}.{name}_l0"] = getattr(rnn, f"{name}_l{layer}{suffix}").grad
+    found = {name: weight.grad for name, weight in ours.named_parameters()}
+    assert set(found) == set(expected)
+    for name, gradient in found.items():
+        torch.testing.assert_close(gradient, expected[name], atol=1e-6, rtol=1e-5)
+        assert gradient.any(), name
+    assert not found["embedding.weight"][0].any()  # padding
 
 
 def test_without_a_padding_idx_every_id_is_a_token() -> None:
     model = new(padding_idx=None)
     ids = torch.tensor([[1, 2, 0]])
-    outputs = packed_outputs(model, ids[0])
+    outputs = packed_outputs(model, ids[0], packed_rnn(model))
     expected = model.linear(torch.cat([pooled(model, "max", outputs), pooled(model, "last", outputs)]))
     torch.testing.assert_close(model(ids)[0], expected, atol=1e-6, rtol=1e-6)
 

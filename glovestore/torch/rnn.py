@@ -26,7 +26,7 @@ class RNNClassifier(nn.Module):
     padding alone gets the bias of `linear`.
 
     It is a module like any other: `state_dict`, `.to(device)`, `torch.autocast`, `torch.compile`, `torch.export` and
-    ONNX work.
+    ONNX work; docs/classifier.md says which sizes an exported model takes.
     """
 
     def __init__(
