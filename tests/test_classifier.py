@@ -416,8 +416,11 @@ def test_a_loss_that_is_no_number_keeps_the_best_epoch(new: Any, monkeypatch: py
 
 def test_a_loss_that_is_no_number_from_the_start(new: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     At(2, monkeypatch, spoil)
+    made = new()
     with pytest.raises(glovestore.GlovestoreError, match=r"in the first epoch: nothing was learned; .* than 0\.05$"):
-        new().fit(TEXTS, LABELS)
+        made.fit(TEXTS, LABELS)
+    with pytest.raises(NotFittedError):
+        made.predict(TEXTS)
 
 
 def spoil_after(number: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -268,6 +268,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         kept = f"the model is that of epoch {course.best_epoch}"
         if course.ending == "loss":
             if not course.history:
+                del self.module_  # it would answer with NaN
                 raise GlovestoreError(
                     "expected a loss, got one that is no number in the first epoch: nothing was learned; try a smaller"
                     f" learning_rate than {self.learning_rate}"
