@@ -19,9 +19,9 @@ from glovestore.keeping import append_in_order, distinct_tokens
 from glovestore.progress import byte_progress
 from glovestore.replacing import ReplacingFile
 from glovestore.simd import chosen_tier
-from glovestore.sources.files import open_source
 from glovestore.sources.head import HeaderOption
 from glovestore.sources.text import OnBadLine, TextOptions, TextRead, TextReader
+from glovestore.streams.files import open_source
 from glovestore.threads import MOST_THREADS
 from glovestore.tokens import Token
 

@@ -21,7 +21,7 @@ from glovestore.shell import tables, terminal
 from glovestore.shell.advice import advice
 from glovestore.shell.corpus import vocab_from_corpus
 from glovestore.shell.matrix_file import describe_matrix, find_save, write_matrix
-from glovestore.sources.lines import check_encoding
+from glovestore.streams.lines import check_encoding
 from glovestore.vocabulary.tokenizers import TOKENIZERS
 
 ELSEWHERE = {

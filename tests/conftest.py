@@ -12,7 +12,7 @@ import pytest
 from shared import ODD_TEXT, SMALL_TEXT, Built
 
 import glovestore
-from glovestore.sources import decoding
+from glovestore.streams import decoding
 
 # For torch, here and in child processes: its threads spin while they wait for each other, so that where others use the
 # cores tiny models take a hundred times as long.

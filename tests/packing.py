@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from glovestore import TextFormatError
-from glovestore.sources.files import open_source
+from glovestore.streams.files import open_source
 
 if sys.version_info >= (3, 14):
     from compression import zstd

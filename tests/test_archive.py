@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from packing import LONG_TEXT, TEXT, ZIP_METHODS, error_of, read_source, zip_of
 
-from glovestore.sources.decoding import PIECE
-from glovestore.sources.files import open_source
+from glovestore.streams.decoding import PIECE
+from glovestore.streams.files import open_source
 
 STUB = b"#!/bin/sh\nexec unzip $0\n"
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from packing import TEXT, ZIP_METHODS, error_of, flips, read_source, zip_of
 
 from glovestore import TextFormatError
-from glovestore.sources.decoding import PIECE
-from glovestore.sources.files import open_source
+from glovestore.streams.decoding import PIECE
+from glovestore.streams.files import open_source
 
 
 @pytest.fixture

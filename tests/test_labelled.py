@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from glovestore.errors import TextFormatError
 from glovestore.labelled import LabelledTexts, SkippedRow, read_labelled, read_texts
 from glovestore.labelled.lines import Lines
-from glovestore.sources.files import Source
+from glovestore.streams.files import Source
 
 SPACES = "\t\n\r\v\f\x1c\x85\u2028 "
 CHARACTERS = st.sampled_from("ab,;\"'\\{}:é\u2028\x85\x0b\ufeff漢😀 ") | st.characters(

@@ -25,7 +25,8 @@ LAYERS = (
     {"display", "strict_json", "strings", "threads"},
     {"format"},
     {"keeping"},
-    {"sources", "matrix", "vocabulary"},
+    {"streams", "matrix", "vocabulary"},
+    {"sources"},
     {"labelled", "nearest"},
     {"store"},
     {"building", "slicing"},
@@ -68,9 +69,9 @@ RIM = {
         "shell/training.py",
     },
     "tqdm": {"progress.py"},
-    "isal": {"sources/decoding.py"},
-    "backports": {"sources/compressed.py"},
-    "compression": {"sources/compressed.py"},  # in the standard library from Python 3.14 on
+    "isal": {"streams/decoding.py"},
+    "backports": {"streams/compressed.py"},
+    "compression": {"streams/compressed.py"},  # in the standard library from Python 3.14 on
 }
 
 

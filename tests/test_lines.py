@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glovestore.errors import TextFormatError
-from glovestore.sources.lines import check_encoding, decoded_lines
+from glovestore.streams.lines import check_encoding, decoded_lines
 from glovestore.vocabulary.tokenizers import TOKENIZERS
 
 SIZES = st.sampled_from([1, 2, 3, 5, 7, 10, 20, 1000])

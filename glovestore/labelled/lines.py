@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from glovestore.errors import TextFormatError
-from glovestore.sources.files import Source
+from glovestore.streams.files import Source
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 ADVICE = "say encoding= (such as latin-1, cp1252)"

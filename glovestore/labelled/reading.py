@@ -14,7 +14,7 @@ from glovestore.labelled.detecting import format_by_name_of, format_named, guess
 from glovestore.labelled.formats import Column, Row, Rows, Texts, Wanted
 from glovestore.labelled.lines import BadRow, Lines
 from glovestore.labelled.plausible import problem_of
-from glovestore.sources.files import open_source
+from glovestore.streams.files import open_source
 
 OnBadRow = Literal["error", "skip"]
 BATCH = 256  # texts

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from glovestore.errors import GlovestoreError
 from glovestore.progress import byte_progress
-from glovestore.sources.files import open_source
-from glovestore.sources.lines import decoded_lines
+from glovestore.streams.files import open_source
+from glovestore.streams.lines import decoded_lines
 from glovestore.vocabulary import Vocabulary
 from glovestore.vocabulary.counts import count_tokens
 

@@ -1,1 +1,1 @@
-"""Where vectors come from: files as blocks of bytes, and one reader per format."""
+"""Where vectors come from: one reader per format."""

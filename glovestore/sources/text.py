@@ -12,9 +12,9 @@ from glovestore import _core
 from glovestore.errors import TextFormatError
 from glovestore.format.writer import StoreWriter
 from glovestore.keeping import kept_tokens
-from glovestore.sources.files import Source
 from glovestore.sources.head import BOM, HEADER, HeaderOption, read_head
 from glovestore.sources.problems import describe_fault, line_too_long
+from glovestore.streams.files import Source
 
 BLOCK_SIZE = 1 << 20
 HEAD_BLOCK = 1 << 16

@@ -16,7 +16,7 @@ import pytest
 from packing import LONG_TEXT, PACKERS, TEXT, gzip_with_everything, read_source, zip_of
 
 from glovestore import TextFormatError
-from glovestore.sources.files import open_source
+from glovestore.streams.files import open_source
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ DESCRIBE = """
 import json, os, sys
 from hashlib import sha256
 from pathlib import Path
-from glovestore.sources.files import open_source
+from glovestore.streams.files import open_source
 os.lseek(0, int(sys.argv[1]), 0) if int(sys.argv[1]) else None
 with open_source(Path("-")) as source:
     pieces = list(source.pieces())

@@ -191,14 +191,14 @@ def _source_of(file: OpenFile, member: str | None) -> Source:
     """Return the source for what the first bytes say. What only one kind needs is imported only for it."""
     kind = _kind(file, member)
     if kind == "zip":
-        from glovestore.sources import archive
+        from glovestore.streams import archive
 
         return archive.open_member(file, member)
     if member is not None:
         raise ValueError(f"{file.path}: expected a zip archive to take the member {member!r} from, got none ({kind})")
     if kind == "text":
         return PlainSource(file)
-    from glovestore.sources import compressed
+    from glovestore.streams import compressed
 
     return compressed.SOURCES[kind](file)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import cast
 
-from glovestore.sources.decoding import INFLATE_ERRORS, DecodedSource, Decoder, Feed, crc32, new_inflater
-from glovestore.sources.files import LONGEST_SIGNATURE, SIGNATURES, Kind, OpenFile
+from glovestore.streams.decoding import INFLATE_ERRORS, DecodedSource, Decoder, Feed, crc32, new_inflater
+from glovestore.streams.files import LONGEST_SIGNATURE, SIGNATURES, Kind, OpenFile
 
 LONGEST_NAME = 1 << 16  # bytes of a name or comment in a gzip header
 GZIP_LENGTHS = 1 << 32  # gzip states the length of its text modulo this

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import IO, cast
 
 from glovestore.errors import TextFormatError
-from glovestore.sources.decoding import INFLATE_ERRORS, DecodedSource, Decoder, Feed, crc32, new_inflater
-from glovestore.sources.files import BLOCK, OpenFile
+from glovestore.streams.decoding import INFLATE_ERRORS, DecodedSource, Decoder, Feed, crc32, new_inflater
+from glovestore.streams.files import BLOCK, OpenFile
 
 SHOWN_MEMBERS = 20
 SMALL_READ = 1 << 12  # compressed bytes for zipfile at a time: it unfolds them all, at worst to 7,000 times as many

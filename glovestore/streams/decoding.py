@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
 from glovestore.errors import TextFormatError
-from glovestore.sources.files import BLOCK, OpenFile, Source
+from glovestore.streams.files import BLOCK, OpenFile, Source
 
 try:
     from isal.igzip_lib import IgzipDecompressor, IsalError

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from packing import BEHIND_ALL, KINDS, LONG_TEXT, PACKERS, TEXT, error_of, gzip_with_everything, pack_zstd, read_source
 
-from glovestore.sources.decoding import PIECE
-from glovestore.sources.files import open_source
+from glovestore.streams.decoding import PIECE
+from glovestore.streams.files import open_source
 
 
 @pytest.fixture
@@ -88,8 +88,8 @@ WITHOUT = """
 import sys
 from pathlib import Path
 sys.modules[sys.argv[1]] = None
-from glovestore.sources import decoding
-from glovestore.sources.files import open_source
+from glovestore.streams import decoding
+from glovestore.streams.files import open_source
 with open_source(Path(sys.argv[2])) as source:
     sys.stdout.buffer.write(b"".join(source.pieces()))
 assert decoding.HAS_ISAL == (sys.argv[1] != "isal")

@@ -22,8 +22,8 @@ from packing import (
 )
 
 from glovestore import TextFormatError
-from glovestore.sources import compressed
-from glovestore.sources.files import open_source
+from glovestore.streams import compressed
+from glovestore.streams.files import open_source
 
 
 @pytest.fixture

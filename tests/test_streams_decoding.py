@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packing import KINDS, PACKERS, TEXT, deflate
 
-from glovestore.sources.decoding import PIECE, SMALLEST_SLICE, Feed, ZlibInflater
-from glovestore.sources.files import BLOCK, open_source
+from glovestore.streams.decoding import PIECE, SMALLEST_SLICE, Feed, ZlibInflater
+from glovestore.streams.files import BLOCK, open_source
 
 ZEROS = 1 << 25
 
