@@ -1,1 +1,1 @@
-"""Files as blocks of bytes, whatever they are wrapped in: plain, pipes, compressed, members of archives; and as lines."""
+"""Files as blocks of bytes, whatever they are wrapped in (pipes, compression, archives), and as lines of text."""
