@@ -70,9 +70,15 @@ cdef extern from "text_blocks.hpp" namespace "glovestore" nogil:
         bint cut()
 
 
+cdef extern from "finite.hpp" namespace "glovestore" nogil:
+    size_t c_first_not_finite "glovestore::first_not_finite"(const float* vectors, size_t rows, size_t dim,
+                                                             size_t first) noexcept
+
+
 cdef extern from "keep.hpp" namespace "glovestore" nogil:
     cdef cppclass CKeptTokens "glovestore::KeptTokens":
         CKeptTokens() except +
+        bint has(const unsigned char* token, size_t size) noexcept
         bint add(const unsigned char* bytes, const uint16_t* lengths, size_t count) except +
 
 
@@ -243,6 +249,19 @@ cdef class KeptTokens:
                 fits = self.tokens.add(begin, &token_lengths[0], count)
         require(fits, "the tokens to keep collide under every seed of the index")
 
+    def find(self, const uint8_t[::1] token_bytes, const uint16_t[::1] token_lengths, uint8_t[::1] is_kept):
+        cdef size_t i, total = 0, count = token_lengths.shape[0]
+        for i in range(count):
+            total += token_lengths[i]
+        require(total == <size_t> token_bytes.shape[0], "token_bytes does not fit token_lengths")
+        require(<size_t> is_kept.shape[0] == count, "is_kept and token_lengths differ in length")
+        cdef unsigned char nothing = 0
+        cdef const unsigned char* token = <const unsigned char*> start(token_bytes) if total else &nothing
+        with nogil:
+            for i in range(count):
+                is_kept[i] = self.tokens.has(token, token_lengths[i])
+                token += token_lengths[i]
+
 
 cdef class Ingest:
     cdef TextBlocks* blocks
@@ -332,6 +351,15 @@ cdef class Ingest:
             lines.append((bad.line, FAULT_NAMES[<int> bad.fault], bad.field, bad.field_size, bad.found,
                           bool(bad.unfinished), <bytes> bad.text))
         return lines
+
+
+def first_not_finite(const float[:, ::1] vectors, size_t first=0):
+    cdef size_t row, rows = vectors.shape[0]
+    if first >= rows or vectors.shape[1] == 0:
+        return None
+    with nogil:
+        row = c_first_not_finite(&vectors[0, 0], rows, vectors.shape[1], first)
+    return row if row < rows else None
 
 
 def row_norms(const float[:, ::1] vectors, float[::1] norms, str tier=SIMD_TIERS[0]):

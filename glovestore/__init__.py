@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from glovestore import classify, torch
     from glovestore.building import BuildReport, build
-    from glovestore.errors import CoverageWarning, GlovestoreError, StoreFormatError, TextFormatError
+    from glovestore.errors import CoverageWarning, GlovestoreError, SourceFormatError, StoreFormatError, TextFormatError
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.coverage import Coverage
     from glovestore.opening import open
@@ -34,6 +34,7 @@ __all__ = [
     "EmbeddingMatrix",
     "EmbeddingStore",
     "GlovestoreError",
+    "SourceFormatError",
     "StoreFormatError",
     "TextFormatError",
     "TokenCounts",
@@ -53,6 +54,7 @@ _HOMES = {
     "EmbeddingMatrix": "matrix",
     "EmbeddingStore": "store",
     "GlovestoreError": "errors",
+    "SourceFormatError": "errors",
     "StoreFormatError": "errors",
     "TextFormatError": "errors",
     "TokenCounts": "vocabulary.counts",

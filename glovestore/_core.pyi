@@ -120,6 +120,10 @@ class KeptTokens:
     """Tokens, one behind the other, that an Ingest is to keep."""
 
     def __init__(self, token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]) -> None: ...
+    def find(
+        self, token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16], is_kept: NDArray[np.uint8]
+    ) -> None:
+        """Write 1 to `is_kept` (k,) for each of k tokens that is one of them, 0 for the others."""
 
 @type_check_only
 class _Counts(TypedDict):
@@ -200,6 +204,9 @@ class Statistics:
         """Add rows (k, dim)."""
     def finish(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> None:
         """Write the mean and the population standard deviation, each (dim,)."""
+
+def first_not_finite(vectors: NDArray[np.float32], first: int = 0) -> int | None:
+    """Return the first row (k, dim), from `first` on, that holds an infinity or a NaN; None: all are finite."""
 
 def row_norms(vectors: NDArray[np.float32], norms: NDArray[np.float32], tier: str = ...) -> None:
     """Write the L2 norm of each row (k, dim), summed in float64 in a fixed order, to `norms` (k,)."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from glovestore.arguments import whole_number
 from glovestore.cores import usable_cores
-from glovestore.errors import TextFormatError
+from glovestore.errors import SourceFormatError
 from glovestore.format import layout
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.format.writer import StoreWriter, Written
@@ -19,9 +19,8 @@ from glovestore.keeping import append_in_order, distinct_tokens
 from glovestore.progress import byte_progress
 from glovestore.replacing import ReplacingFile
 from glovestore.simd import chosen_tier
-from glovestore.sources.head import HeaderOption
-from glovestore.sources.text import OnBadLine, TextOptions, TextRead, TextReader
-from glovestore.streams.files import open_source
+from glovestore.sources.detecting import open_reader
+from glovestore.sources.reader import HeaderOption, OnBadLine, Reader, ReadOptions, SourceRead
 from glovestore.threads import MOST_THREADS
 from glovestore.tokens import Token
 
@@ -33,15 +32,18 @@ Order = Literal["source", "given"]
 class BuildReport:
     """What a build read and wrote: lines == rows + header + duplicates + skipped + not_kept.
 
+    A line is a record of the source, a token and its vector; `format` is the source's, of docs/formats.md ("text").
     `not_kept` lines were of tokens other than those to keep, and of those to keep `missing` are not in the source.
     `simd` names the processor's instructions that were used, by `threads` threads. `seconds` is the time up to the
-    renamed store without the flushes to disk, which are in `fsync_seconds`; `source_bytes` counts bytes of text.
+    renamed store without the flushes to disk, which are in `fsync_seconds`; `source_bytes` counts the source's bytes,
+    decompressed: 0 for what is no file.
     `first_duplicates` are tokens that came again (the first row is kept), `first_skipped` messages about bad lines;
     ten at most of each. `final_newline` is False where the source's last line has none: it may have been cut.
     """
 
     source: str
     path: str
+    format: str
     rows: int
     dim: int
     lines: int
@@ -65,10 +67,11 @@ class BuildReport:
         return asdict(self)
 
     def __str__(self) -> str:
-        rate = self.source_bytes / max(self.seconds, 1e-9) / 1e6
+        what = "lines" if self.format == "text" else f"rows ({self.format})"
+        rate = f" ({self.source_bytes / max(self.seconds, 1e-9) / 1e6:,.0f} MB/s)" if self.source_bytes else ""
         lines = [
-            f"{self.path}: {self.rows:,} rows x {self.dim} from {self.lines:,} lines, {self.store_bytes:,} bytes",
-            f"{self.seconds:.2f} s ({rate:,.0f} MB/s of text) and {self.fsync_seconds:.2f} s until it was safe on disk",
+            f"{self.path}: {self.rows:,} rows x {self.dim} from {self.lines:,} {what}, {self.store_bytes:,} bytes",
+            f"{self.seconds:.2f} s{rate} and {self.fsync_seconds:.2f} s until it was safe on disk",
         ]
         if self.duplicates:
             shown = ", ".join(map(repr, self.first_duplicates))
@@ -128,7 +131,11 @@ def build(
         raise ValueError(f"expected order to be 'source' or 'given', got {order!r}")
     if order == "given" and keep is None:
         raise ValueError("expected keep= with order='given', got no list to take the order from")
-    options = TextOptions(
+    if header is not True and header is not False and header != "auto":
+        raise ValueError(f"expected header to be 'auto', True or False, got {header!r}")
+    if on_bad_line not in ("error", "skip"):
+        raise ValueError(f"expected on_bad_line to be 'error' or 'skip', got {on_bad_line!r}")
+    options = ReadOptions(
         dim=None if dim is None else whole_number("dim", dim),
         header=header,
         on_bad_line=on_bad_line,
@@ -142,7 +149,7 @@ def build(
 def build_store(
     source: Path,
     path: Path,
-    options: TextOptions,
+    options: ReadOptions,
     order: Order = "source",
     member: str | None = None,
     overwrite: bool = False,
@@ -152,34 +159,34 @@ def build_store(
     """Do what `build` says, with options that only tests change."""
     start = time.perf_counter()
     tier = chosen_tier()
-    with open_source(source, member) as opened, ReplacingFile(path, _may_replace(source, overwrite)) as file:
-        reader = TextReader(opened, options)
-        writer = StoreWriter(file, reader.head.dim, reader.expected_rows, tier)
-        with byte_progress(opened.name, opened.size, progress) as advance_to:
+    with ReplacingFile(path, _may_replace(source, overwrite)) as file, open_reader(source, options, member) as reader:
+        reader.check_dim()
+        writer = StoreWriter(file, reader.dim, reader.expected_rows, tier)
+        with byte_progress(reader.name, reader.size, progress) as advance_to:
             try:
-                text = _read_rows(reader, writer, order, tier, advance_to)
-            except TextFormatError:
-                opened.check_unchanged()  # if it was changed meanwhile, that is what is wrong
+                read = _read_rows(reader, writer, order, tier, advance_to)
+            except SourceFormatError:
+                reader.check_unchanged()  # if it was changed meanwhile, that is what is wrong
                 raise
-        opened.check_unchanged(text.nbytes if opened.regular and not text.was_cut else None)
-        written = writer.finish(_metadata(opened.name, text))
+        reader.check_unchanged(read)
+        written = writer.finish(_metadata(reader, read), read.arrays)
         file.commit(durable)
         seconds = time.perf_counter() - start - file.fsync_seconds
-        return _report(reader, text, file, written, seconds, tier)
+        return _report(reader, read, file, written, seconds, tier)
 
 
 def _read_rows(
-    reader: TextReader, writer: StoreWriter, order: Order, tier: str, advance_to: Callable[[int], object]
-) -> TextRead:
+    reader: Reader, writer: StoreWriter, order: Order, tier: str, advance_to: Callable[[int], object]
+) -> SourceRead:
     """Read all rows into `writer`; in the order of the tokens to keep by way of a scratch file."""
     if order == "source":
         return reader.read_into(writer, advance_to)
     tokens = reader.options.keep or []
     with ReplacingFile(writer.file.target, writer.file.may_replace) as scratch:
         found = StoreWriter(scratch, writer.dim, reader.expected_rows, tier)
-        text = reader.read_into(found, advance_to)
+        read = reader.read_into(found, advance_to)
         append_in_order(tokens, found, writer)
-    return text
+    return read
 
 
 def _may_replace(source: Path, overwrite: bool) -> Callable[[Path], None]:
@@ -200,45 +207,52 @@ def _may_replace(source: Path, overwrite: bool) -> Callable[[Path], None]:
     return check
 
 
-def _metadata(name: str, text: TextRead) -> dict[str, str]:
+def _metadata(reader: Reader, read: SourceRead) -> dict[str, str]:
     """Return what the store keeps about its source: no path and no time, so that equal input gives equal bytes."""
     metadata = {
         "format": layout.FORMAT,
         "format_version": str(layout.FORMAT_VERSION),
-        "source_name": os.fsencode(name)[:255].decode("utf-8", "replace"),
-        "source_bytes": str(text.nbytes),
-        "source_digest": text.digest,
-        "lines": str(text.lines),
-        "header": str(text.header),
-        "duplicates": str(text.duplicates),
-        "skipped": str(text.skipped),
-        "final_newline": "1" if text.final_newline else "0",
+        "source_name": os.fsencode(reader.name)[:255].decode("utf-8", "replace"),
     }
-    return {**metadata, "not_kept": str(text.not_kept)} if text.not_kept else metadata
+    if reader.format != "text":
+        metadata["source_format"] = reader.format
+    if read.digest:
+        metadata |= {"source_bytes": str(read.nbytes), "source_digest": read.digest}
+    metadata |= {
+        "lines": str(read.lines),
+        "header": str(read.header),
+        "duplicates": str(read.duplicates),
+        "skipped": str(read.skipped),
+        "final_newline": "1" if read.final_newline else "0",
+    }
+    if read.not_kept:
+        metadata["not_kept"] = str(read.not_kept)
+    return {**metadata, **read.metadata}
 
 
 def _report(
-    reader: TextReader, text: TextRead, file: ReplacingFile, written: Written, seconds: float, tier: str
+    reader: Reader, read: SourceRead, file: ReplacingFile, written: Written, seconds: float, tier: str
 ) -> BuildReport:
     keep = reader.options.keep
     return BuildReport(
-        source=str(reader.source.path),
+        source=str(reader.path),
         path=str(file.target),
+        format=reader.format,
         rows=written.rows,
-        dim=reader.head.dim,
-        lines=text.lines,
-        header=text.header,
-        duplicates=text.duplicates,
-        skipped=text.skipped,
-        not_kept=text.not_kept,
+        dim=reader.dim,
+        lines=read.lines,
+        header=read.header,
+        duplicates=read.duplicates,
+        skipped=read.skipped,
+        not_kept=read.not_kept,
         missing=0 if keep is None else len(keep) - written.rows,
-        final_newline=text.final_newline,
-        source_bytes=text.nbytes,
+        final_newline=read.final_newline,
+        source_bytes=read.nbytes,
         store_bytes=written.file_size,
         threads=reader.options.threads,
         simd=tier,
         seconds=seconds,
         fsync_seconds=file.fsync_seconds,
-        first_duplicates=tuple(token.decode("utf-8", "surrogateescape") for token in text.first_duplicates),
-        first_skipped=tuple(str(error) for error in text.first_skipped),
+        first_duplicates=tuple(token.decode("utf-8", "surrogateescape") for token in read.first_duplicates),
+        first_skipped=tuple(str(error) for error in read.first_skipped),
     )

@@ -12,19 +12,31 @@ class GlovestoreError(Exception):
     """Base of all errors that are about data: catch it to catch them all."""
 
 
-class TextFormatError(GlovestoreError):
+class SourceFormatError(GlovestoreError):
+    """Report a source of vectors that breaks the rules of its format. `byte` counts from 0; None: no such place."""
+
+    def __init__(self, problem: str, path: Path, byte: int | None = None) -> None:
+        self.problem = problem
+        self.path = os.fspath(path)
+        self.byte = byte
+        super().__init__(f"{self.path}: {problem}" if byte is None else f"{self.path}: byte {byte}: {problem}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.path, self.byte)
+
+
+class TextFormatError(SourceFormatError):
     """Report a text file, of vectors or of texts, that breaks the rules of its format.
 
     `line` and `column` count from 1, `column` in bytes; either is None where the problem has no such place.
     """
 
     def __init__(self, problem: str, path: Path, line: int | None = None, column: int | None = None) -> None:
-        self.problem = problem
+        place = "".join(f":{part}" for part in (line, column) if part is not None)
+        super().__init__(problem, f"{os.fspath(path)}{place}")
         self.path = os.fspath(path)
         self.line = line
         self.column = column
-        place = ":".join(str(part) for part in (self.path, line, column) if part is not None)
-        super().__init__(f"{place}: {problem}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problem, self.path, self.line, self.column)

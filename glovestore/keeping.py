@@ -32,7 +32,7 @@ def distinct_tokens(tokens: Iterable[Token]) -> list[bytes]:
 
 def kept_tokens(tokens: Sequence[bytes]) -> _core.KeptTokens:
     """Return the tokens in the form that a reader looks them up in. What is longer than any token is in no source."""
-    return _core.KeptTokens(*_packed([token for token in tokens if len(token) <= _core.LONGEST_TOKEN]))
+    return _core.KeptTokens(*packed_tokens([token for token in tokens if len(token) <= _core.LONGEST_TOKEN]))
 
 
 def append_in_order(tokens: Sequence[bytes], found: StoreWriter, out: StoreWriter) -> None:
@@ -50,10 +50,10 @@ def append_in_order(tokens: Sequence[bytes], found: StoreWriter, out: StoreWrite
         rows = np.empty(len(batch), np.int64)
         index.find(batch, rows)
         present = [token for token, row in zip(batch, rows.tolist(), strict=True) if row >= 0]
-        out.append(vectors[rows[rows >= 0]], *_packed(present))
+        out.append(vectors[rows[rows >= 0]], *packed_tokens(present))
 
 
-def _packed(tokens: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+def packed_tokens(tokens: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """Return the tokens' bytes one behind the other, and their lengths."""
     lengths = np.fromiter(map(len, tokens), np.uint16, len(tokens))
     return np.frombuffer(b"".join(tokens), np.uint8), lengths

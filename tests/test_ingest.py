@@ -26,7 +26,8 @@ import glovestore
 from glovestore import _core
 from glovestore.building import build_store
 from glovestore.simd import VARIABLE, chosen_tier
-from glovestore.sources.text import TextOptions, TextReader
+from glovestore.sources.reader import ReadOptions
+from glovestore.sources.text import TextReader
 
 THREADS = [1, 2, 3, 8]
 BLOCKS = [1, 2, 3, 5, 7, 10, 20, 1000, 1 << 16, 1 << 20]
@@ -54,7 +55,7 @@ def build(folder: Path, text: bytes, tier: str | None = None, **options: Any) ->
     with pytest.MonkeyPatch.context() as patch:
         if tier is not None:
             patch.setenv(VARIABLE, tier)
-        report = build_store(source, target, TextOptions(**options), overwrite=True, durable=False)
+        report = build_store(source, target, ReadOptions(**options), overwrite=True, durable=False)
     assert (report.simd, report.threads) == (tier or chosen_tier(), options.get("threads", 1))
     return target.read_bytes()
 

@@ -16,14 +16,14 @@ from tiny_texts import TINY
 
 import glovestore
 from glovestore.building import build_store
-from glovestore.sources.text import BLOCK_SIZE, TextOptions
+from glovestore.sources.reader import BLOCK_SIZE, ReadOptions
 
 SMALL_BLOCKS = [1, 2, 3, 5, 7, 10, 20, 64, 1000]
 LONGEST = max(make_odd.TOKENS, key=len)
 
 
 def build_in_blocks(source: Path, target: Path, block_size: int, **options: Any) -> bytes:
-    build_store(source, target, TextOptions(**options, block_size=block_size), overwrite=True, durable=False)
+    build_store(source, target, ReadOptions(**options, block_size=block_size), overwrite=True, durable=False)
     return target.read_bytes()
 
 

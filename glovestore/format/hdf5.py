@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glovestore.format.layout import DTYPES, HEADER_SIZE, TENSORS, Tensor
+from glovestore.format.layout import DTYPES, HEADER_SIZE, Tensor, dtype_of
 from glovestore.interrupts import deferred_interrupt
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ def _create(h5: Any, name: str, shape: tuple[int, ...]) -> Tensor:
     creation.set_alloc_time(h5d.ALLOC_TIME_EARLY)
     creation.set_fill_time(h5d.FILL_TIME_NEVER)
     creation.set_obj_track_times(False)
-    dtype = np.dtype(DTYPES[TENSORS[name]])
+    dtype = np.dtype(DTYPES[dtype_of(name)])
     dataset = h5d.create(h5.id, name.encode(), h5t.py_create(dtype), h5s.create_simple(shape), creation)
     # HDF5 gives an empty dataset no place (and h5py a wrong one): by FORMAT.md it stands at the start.
     offset = dataset.get_offset() if math.prod(shape) else HEADER_SIZE
-    return Tensor(TENSORS[name], shape, offset)
+    return Tensor(dtype_of(name), shape, offset)
 
 
 class _SparseFile(io.RawIOBase):

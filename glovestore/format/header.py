@@ -20,6 +20,7 @@ from glovestore.format.layout import (
     ITEM_SIZES,
     LONGEST_HEADER,
     MOST_ROWS,
+    OPTIONAL,
     TENSORS,
     Layout,
     Tensor,
@@ -179,8 +180,9 @@ class _Header:
             self.fail(
                 f"{name}: expected natural numbers as shape and data_offsets, got {shown(shape)}, {shown(offsets)}"
             )
-        if not isinstance(dtype, str) or TENSORS.get(name, dtype) != dtype:
-            self.fail(f"{name}: expected dtype {TENSORS.get(name, 'a string')}, got {shown(dtype)}")
+        known = TENSORS.get(name) or OPTIONAL.get(name)
+        if not isinstance(dtype, str) or (known or dtype) != dtype:
+            self.fail(f"{name}: expected dtype {known or 'a string'}, got {shown(dtype)}")
         begin, end = offsets
         if begin > end or header_size + end > self.file_size:
             self.fail(

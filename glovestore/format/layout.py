@@ -26,7 +26,13 @@ TENSORS = {
     "index_slots": "U64",
     "block_checksums": "U64",
 }
+OPTIONAL: dict[str, str] = {}  # tensors that some stores have beside those; they stand before block_checksums
 FILLER = "_hdf5_"  # U8 tensors over HDF5's own bytes
+
+
+def dtype_of(name: str) -> str:
+    """Return the dtype of an array of a store."""
+    return TENSORS.get(name) or OPTIONAL[name]
 
 
 class Tensor(NamedTuple):
@@ -77,7 +83,14 @@ class Layout(NamedTuple):
         return int(self.metadata["index_longest_probe"])
 
 
-def tensor_shapes(rows: int, dim: int, token_bytes: int, buckets: int, blocks: int) -> dict[str, tuple[int, ...]]:
+def tensor_shapes(
+    rows: int,
+    dim: int,
+    token_bytes: int,
+    buckets: int,
+    blocks: int,
+    optional: Mapping[str, tuple[int, ...]] = {},
+) -> dict[str, tuple[int, ...]]:
     """Return the shape of every array of a store, in the order in which they stand in the file."""
     return {
         "vectors": (rows, dim),
@@ -87,6 +100,7 @@ def tensor_shapes(rows: int, dim: int, token_bytes: int, buckets: int, blocks: i
         "token_bytes": (token_bytes,),
         "token_offsets": (rows + 1,),
         "index_slots": (buckets * BUCKET_SLOTS,),
+        **optional,
         "block_checksums": (blocks,),
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,9 +76,9 @@ class StoreWriter:
         arrays = self.rows.arrays()
         return {name: np.frombuffer(memory, layout.DTYPES[layout.TENSORS[name]]) for name, memory in arrays.items()}
 
-    def finish(self, metadata: Mapping[str, str]) -> Written:
+    def finish(self, metadata: Mapping[str, str], optional: Mapping[str, NDArray[Any]] | None = None) -> Written:
         """Write all that is not rows, and the header last. `metadata` is the caller's part of the map of strings; the
-        number of rows and what belongs to the index are added here.
+        number of rows and what belongs to the index are added here. `optional`: arrays of `layout.OPTIONAL`.
         """
         arrays = self.finish_rows()
         metadata = {
@@ -87,20 +88,24 @@ class StoreWriter:
             "index_buckets": str(len(arrays["index_slots"]) // layout.BUCKET_SLOTS),
             "index_longest_probe": str(self.rows.longest_probe),
         }
-        return Written(self.rows.rows, self._write_rest(metadata, arrays))
+        return Written(self.rows.rows, self._write_rest(metadata, arrays, optional or {}))
 
-    def _write_rest(self, metadata: Mapping[str, str], arrays: Mapping[str, NDArray[Any]]) -> int:
-        skeleton = _fitting_skeleton(
+    def _write_rest(
+        self, metadata: Mapping[str, str], arrays: Mapping[str, NDArray[Any]], optional: Mapping[str, NDArray[Any]]
+    ) -> int:
+        shapes = partial(
+            layout.tensor_shapes,
             self.rows.rows,
             self.dim,
             len(arrays["token_bytes"]),
             len(arrays["index_slots"]) // layout.BUCKET_SLOTS,
-            json.dumps(metadata),
+            optional={name: array.shape for name, array in optional.items()},
         )
+        skeleton = _fitting_skeleton(shapes, json.dumps(metadata))
         self.file.truncate(skeleton.file_size)
         for offset, piece in skeleton.pieces:
             self.file.write(piece, offset)
-        for name, array in arrays.items():
+        for name, array in {**arrays, **optional}.items():
             self.file.write(array, skeleton.tensors[name].offset)
         checksums = self._checksums(skeleton)
         self.file.write(checksums, skeleton.tensors["block_checksums"].offset)
@@ -120,14 +125,14 @@ class StoreWriter:
         return checksums
 
 
-def _fitting_skeleton(rows: int, dim: int, token_bytes: int, buckets: int, metadata: str) -> hdf5.Skeleton:
+def _fitting_skeleton(shapes: Callable[[int], dict[str, tuple[int, ...]]], metadata: str) -> hdf5.Skeleton:
     """Return the skeleton whose block_checksums has one checksum for each block of the file it is in.
 
-    The first guess is nearly always right: before each array stands one page of HDF5's.
+    `shapes(blocks)` are all arrays. The first guess is nearly always right: before each stands one page of HDF5's.
     """
-    blocks = layout.checksum_blocks(_likely_size(layout.tensor_shapes(rows, dim, token_bytes, buckets, 0)))
+    blocks = layout.checksum_blocks(_likely_size(shapes(0)))
     while True:
-        skeleton = hdf5.make_skeleton(layout.tensor_shapes(rows, dim, token_bytes, buckets, blocks), metadata)
+        skeleton = hdf5.make_skeleton(shapes(blocks), metadata)
         needed = layout.checksum_blocks(skeleton.file_size)
         if needed == blocks:
             break
@@ -144,7 +149,7 @@ def _likely_size(shapes: Mapping[str, tuple[int, ...]]) -> int:
     end = VECTORS_OFFSET - hdf5.PAGE
     for name, shape in shapes.items():
         begin = end + hdf5.PAGE
-        end = begin + -(-layout.Tensor(layout.TENSORS[name], shape, begin).nbytes // hdf5.PAGE) * hdf5.PAGE
+        end = begin + -(-layout.Tensor(layout.dtype_of(name), shape, begin).nbytes // hdf5.PAGE) * hdf5.PAGE
     return end + 8 * layout.checksum_blocks(end)
 
 

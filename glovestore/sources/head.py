@@ -8,20 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
 from glovestore import _core
 from glovestore.errors import TextFormatError
 from glovestore.sources.problems import TELLING_BYTES, line_too_long, not_text
+from glovestore.sources.reader import HeaderOption
 
 HEAD_ROWS = 100
 LONGEST_DIM = _core.LONGEST_LINE // 2  # a line has two bytes a number at least
 BOM = b"\xef\xbb\xbf"
 HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})")
-
-HeaderOption = Literal["auto"] | bool
 
 
 @dataclass(frozen=True, slots=True)

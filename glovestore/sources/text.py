@@ -3,77 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from threading import Thread
-from typing import Literal, NamedTuple
 
 from glovestore import _core
 from glovestore.errors import TextFormatError
 from glovestore.format.writer import StoreWriter
 from glovestore.keeping import kept_tokens
-from glovestore.sources.head import BOM, HEADER, HeaderOption, read_head
+from glovestore.sources.head import BOM, HEADER, read_head
 from glovestore.sources.problems import describe_fault, line_too_long
+from glovestore.sources.reader import FileReader, ReadOptions, SourceRead
 from glovestore.streams.files import Source
 
-BLOCK_SIZE = 1 << 20
 HEAD_BLOCK = 1 << 16
 PATIENCE = 0.05  # seconds: how long a wait keeps Ctrl-C and the progress bar waiting
 ALL_LINES = 2**64 - 1
 
-OnBadLine = Literal["error", "skip"]
 
+class TextReader(FileReader):
+    """Reads text: GloVe's, word2vec's, fastText's `.vec`. `head` is known after construction."""
 
-@dataclass(frozen=True, slots=True)
-class TextOptions:
-    """How a text is read; the defaults are those of `glovestore.build`."""
+    format = "text"
 
-    dim: int | None = None
-    header: HeaderOption = "auto"
-    on_bad_line: OnBadLine = "error"
-    keep: Sequence[bytes] | None = None  # distinct tokens; None: all
-    limit: int | None = None  # rows that are read at most
-    threads: int = 1
-    block_size: int = BLOCK_SIZE  # no byte of a store depends on it
-
-
-class TextRead(NamedTuple):
-    """What became of a text: lines == header + rows + duplicates + skipped + not_kept."""
-
-    lines: int
-    header: int
-    duplicates: int
-    skipped: int
-    not_kept: int
-    final_newline: bool
-    was_cut: bool  # `limit` was reached: there may be more
-    nbytes: int  # of text
-    digest: str
-    first_duplicates: list[bytes]
-    first_skipped: list[TextFormatError]
-
-
-class TextReader:
-    """Reads one text. `head` is known after construction; `read_into` reads all of it, once."""
-
-    def __init__(self, source: Source, options: TextOptions) -> None:
-        _check_arguments(options)
-        self.source = source
-        self.options = options
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        super().__init__(source, options)
         self._fd = source.fileno()
         self._pieces = source.pieces() if self._fd is None else iter(())
         self._taken = b"" if self._fd is None else source.head  # pieces() begins with it
         self.head = read_head(self._read_some, source.path, options.dim, options.header)
+        self.dim = self.head.dim
+        self.expected_rows = self._estimate_rows()
 
-    @property
-    def expected_rows(self) -> int:
-        """About how many rows there will be; 0: no idea."""
+    def _estimate_rows(self) -> int:
         limits = [len(self.options.keep)] if self.options.keep is not None else []
         limits += [self.options.limit] if self.options.limit is not None else []
         limits += [self.head.estimate_rows(self.source.size)] if self._fd is not None and self.source.size else []
         return min(limits, default=0)
 
-    def read_into(self, writer: StoreWriter, advance_to: Callable[[int], object]) -> TextRead:
+    def read_into(self, writer: StoreWriter, advance_to: Callable[[int], object]) -> SourceRead:
         """Parse all rows into `writer`, in `threads` threads. Raises what is wrong, the first of several bad lines.
 
         `advance_to` gets the number of bytes of the source that were read, every now and then.
@@ -96,7 +63,7 @@ class TextReader:
         writer.check(ingest.outcome, ingest.error)
         self._check_rows(ingest, writer.rows.rows)
         counts = ingest.counts
-        return TextRead(
+        return SourceRead(
             lines=counts["lines"],
             header=head.header,
             duplicates=writer.rows.duplicates,
@@ -197,10 +164,3 @@ class TextReader:
         if counts["skipped"]:
             detail += f"; the first of {counts['skipped']} bad lines: {self._bad_lines(ingest)[0]}"
         raise TextFormatError(f"expected rows of {self.head.dim} numbers, got none{detail}", self.source.path)
-
-
-def _check_arguments(options: TextOptions) -> None:
-    if options.header is not True and options.header is not False and options.header != "auto":
-        raise ValueError(f"expected header to be 'auto', True or False, got {options.header!r}")
-    if options.on_bad_line not in ("error", "skip"):
-        raise ValueError(f"expected on_bad_line to be 'error' or 'skip', got {options.on_bad_line!r}")

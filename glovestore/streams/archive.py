@@ -36,7 +36,7 @@ class MemberSource(DecodedSource):
             raise self._error("expected a member that is not encrypted, got an encrypted one: extract it first")
         self._begin = self._find_data()
 
-    def pieces(self) -> Iterator[bytes]:
+    def decoded(self) -> Iterator[bytes]:
         """Yield the member's text."""
         crc = size = 0
         for piece in self._unchecked():

@@ -25,7 +25,7 @@ class StreamsSource(DecodedSource):
         super().__init__(file)
         self.what = f"{self.kind} file"
 
-    def pieces(self) -> Iterator[bytes]:
+    def decoded(self) -> Iterator[bytes]:
         """Yield the text of all streams."""
         feed = Feed(self._read)
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
@@ -139,6 +140,25 @@ class DecodedSource(Source):
     def __init__(self, file: OpenFile) -> None:
         super().__init__(file)
         self.text_bytes = 0  # that were handed out
+        self._peeked: list[bytes] = []
+        self._rest: Iterator[bytes] | None = None
+
+    @abstractmethod
+    def decoded(self) -> Iterator[bytes]:
+        """Yield the text, as `pieces` has to."""
+
+    def peek(self, count: int) -> bytes:
+        """Decode the first pieces, and keep them for `pieces`."""
+        self._rest = self._rest or self.decoded()
+        while sum(map(len, self._peeked)) < count and (piece := next(self._rest, b"")):
+            self._peeked.append(piece)
+        return b"".join(self._peeked)[:count]
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the text."""
+        while self._peeked:
+            yield self._peeked.pop(0)
+        yield from self._rest or self.decoded()
 
     def _read(self, count: int) -> bytes:
         data = self._file.read(count)

@@ -66,6 +66,17 @@ class OpenFile:
             self.file.seek(self.start)
         return head
 
+    def peek(self, count: int) -> bytes:
+        """Return the first `count` bytes, fewer of a short file, before anything is read. A pipe is waited for."""
+        if self.seekable:
+            data = self.read_at(self.start, count)
+            self.file.seek(self.start)
+            return data
+        while len(self.head) < count and (more := self._read(count - len(self.head))):
+            self.head += more
+        self._head_left = self.head
+        return self.head[:count]
+
     def read(self, count: int) -> bytes:
         """Return the next bytes, `count` at most; b"" at the end. Without the GIL."""
         if self._head_left:
@@ -129,11 +140,19 @@ class Source(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
         self._file.file.close()
 
     def fileno(self) -> int | None:
         """Return a descriptor whose bytes, behind `head`, are the text, or None: then only `pieces` has it."""
         return None
+
+    @abstractmethod
+    def peek(self, count: int) -> bytes:
+        """Return the first `count` bytes of the text, fewer of a short one, before `pieces` is called."""
 
     @abstractmethod
     def pieces(self) -> Iterator[bytes]:
@@ -160,6 +179,12 @@ class PlainSource(Source):
         """Return the descriptor; `head` comes before its bytes. None if it does not wait for data: `pieces` does."""
         descriptor = self._file.file.fileno()
         return descriptor if self._file.seekable or os.get_blocking(descriptor) else None
+
+    def peek(self, count: int) -> bytes:
+        """Look at the file, or take the bytes from the pipe into `head`."""
+        data = self._file.peek(count)
+        self.head = b"" if self._file.seekable else self._file.head
+        return data
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the text, `head` included."""
