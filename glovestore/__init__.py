@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-    from glovestore import classify, torch
+    from glovestore import cache, classify, torch
     from glovestore.building import BuildReport, build
     from glovestore.errors import CoverageWarning, GlovestoreError, SourceFormatError, StoreFormatError, TextFormatError
     from glovestore.matrix import EmbeddingMatrix
@@ -40,6 +40,7 @@ __all__ = [
     "TokenCounts",
     "Vocabulary",
     "build",
+    "cache",
     "classify",
     "count_tokens",
     "open",
@@ -71,7 +72,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = globals()[name] = getattr(import_module(f"glovestore.{_HOMES[name]}"), name)
         return value
-    if name in ("torch", "classify"):
+    if name in ("cache", "classify", "torch"):
         return import_module(f"glovestore.{name}")
     if name == "__version__":
         from importlib.metadata import version

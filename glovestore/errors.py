@@ -54,5 +54,9 @@ class StoreFormatError(GlovestoreError):
         return type(self), (self.problem, self.path)
 
 
+class NotAStoreError(StoreFormatError):
+    """Report a file that does not even start like a store: it may be a vectors file."""
+
+
 class CoverageWarning(UserWarning):
     """Warn that a store lacks most of the tokens of a vocabulary."""

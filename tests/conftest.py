@@ -19,6 +19,12 @@ from glovestore.streams import decoding
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep all tests, and the processes that they start, out of the user's cache."""
+    os.environ["GLOVESTORE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def build_bytes(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Built]:
     """Build a store from bytes, `build_bytes(text, **options)`: each in a new folder, under the same names."""

@@ -30,6 +30,7 @@ LAYERS = (
     {"labelled", "nearest"},
     {"store"},
     {"building", "slicing"},
+    {"cache"},
     {"opening"},
     {"torch"},
     {"classify"},
@@ -62,6 +63,7 @@ RIM = {
     "jinja2": {"classify/report/page.py"},
     "click": {
         "cli.py",
+        "shell/caching.py",
         "shell/estimator_options.py",
         "shell/predicting.py",
         "shell/terminal.py",
@@ -69,6 +71,8 @@ RIM = {
         "shell/training.py",
     },
     "tqdm": {"progress.py"},
+    "filelock": {"cache/building.py", "cache/listing.py"},
+    "platformdirs": {"cache/folder.py"},
     "isal": {"streams/decoding.py"},
     "backports": {"streams/compressed.py"},
     "compression": {"streams/compressed.py"},  # in the standard library from Python 3.14 on
