@@ -126,7 +126,7 @@ def _state(record: Record) -> State:
         return "current"
     try:
         stamp = LocalFile(record.path).stamp(whole=False)
-    except OSError:
+    except (OSError, ValueError):  # a path that can be none is in no record that we wrote
         return "gone"
     return "current" if record.is_of(record.source, stamp) else "changed"
 

@@ -10,7 +10,6 @@ from glovestore import cache as cached
 from glovestore.cache import Cleared, Entry
 from glovestore.display import aligned, human_bytes, visible
 from glovestore.shell import terminal
-from glovestore.tokens import first_few
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 
@@ -102,6 +101,5 @@ def _count(entries: int) -> str:
 
 
 def _what_is_left(done: Cleared) -> str:
-    busy = [f"being built, and left alone: {first_few(done.busy)}"] if done.busy else []
-    absent = [f"not in the cache: {first_few(done.absent)}"] if done.absent else []
-    return "; ".join(busy + absent)
+    parts = [("being built, and left alone", done.busy), ("not in the cache", done.absent)]
+    return "; ".join(f"{what}: {', '.join(map(visible, sources))}" for what, sources in parts if sources)

@@ -81,6 +81,8 @@ class Shell(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            _show_log()
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -92,6 +94,20 @@ class Shell(click.Group):
         except (GlovestoreError, OSError, KeyError, MemoryError, ImportError) as error:
             _forget_output()
             raise DataError(sentence(error)) from error
+
+
+def _show_log() -> None:
+    """Print what the library says while somebody waits: that it builds a store first, or that another process does."""
+    import logging
+
+    class Printed(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            click.echo(f"glovestore: {record.getMessage()}", err=True)
+
+    logger = logging.getLogger("glovestore")
+    if not logger.handlers:
+        logger.addHandler(Printed())
+        logger.setLevel(logging.INFO)
 
 
 def sentence(error: Exception) -> str:
