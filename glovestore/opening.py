@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from glovestore.errors import NotAStoreError, StoreFormatError
+from glovestore.errors import GlovestoreError, NotAStoreError, StoreFormatError
 from glovestore.store import EmbeddingStore
 
 if TYPE_CHECKING:
@@ -51,7 +51,12 @@ def open(
     from glovestore.cache.opening import open_cached
 
     show = _at_terminal() if progress is None else progress
-    return open_cached(origin, copy=copy, progress=show, verify_source=verify_source)
+    try:
+        return open_cached(origin, copy=copy, progress=show, verify_source=verify_source)
+    except GlovestoreError as error:
+        if origin.member is None:
+            error.add_note("it does not start like a store, and was read as a vectors file")
+        raise
 
 
 def _file(path: str | os.PathLike[str]) -> Origin:

@@ -117,7 +117,8 @@ def sentence(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}"
     # str(KeyError) is a repr
-    return in_options(str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error))
+    message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return in_options("; ".join([message, *getattr(error, "__notes__", ())]))
 
 
 def in_options(message: str) -> str:
