@@ -10,6 +10,9 @@ import pickle
 import re
 import shutil
 import stat
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +26,7 @@ from test_build_target import no_longer_than, without_privileges
 import glovestore
 from glovestore import EmbeddingStore, GlovestoreError, StoreFormatError, TextFormatError
 from glovestore.cache.folder import OWN_FILE, place_of
+from glovestore.cache.opening import open_cached
 from glovestore.cache.origins import BLOCK, BLOCKS, FetchedFile, LocalFile
 from glovestore.cache.record import read_record
 
@@ -404,7 +408,9 @@ def pipe(path: Path) -> None:
 
 @pytest.mark.parametrize("act", [remove, dangle, pipe])
 @pytest.mark.parametrize("suffix", [".h5", ".json"])
-def test_something_else_in_the_place_of_its_files(source: Path, heard: Heard, cache: Path, suffix: str, act):
+def test_something_else_in_the_place_of_its_files(
+    source: Path, heard: Heard, cache: Path, suffix: str, act: Callable[[Path], None]
+):
     act(glovestore.open(source).path.with_suffix(suffix))
     with no_longer_than(20):
         assert glovestore.open(source)["and"].tolist() == [5, 6]
@@ -517,8 +523,6 @@ def test_a_source_elsewhere_is_fetched_once_and_not_kept(heard: Heard, cache: Pa
 
 
 def open_remote(remote: Remote) -> EmbeddingStore:
-    from glovestore.cache.opening import open_cached
-
     return open_cached(FetchedFile(remote))
 
 
@@ -592,7 +596,9 @@ WHAT_TO_DO = (
 @pytest.mark.parametrize(
     ("below", "kind", "problem"), [("", FileExistsError, "File exists"), ("/x", NotADirectoryError, "Not a")]
 )
-def test_a_file_in_the_place_of_the_folder(source: Path, monkeypatch, below: str, kind: type[OSError], problem: str):
+def test_a_file_in_the_place_of_the_folder(
+    source: Path, monkeypatch: pytest.MonkeyPatch, below: str, kind: type[OSError], problem: str
+):
     monkeypatch.setenv("GLOVESTORE_CACHE", f"{source}{below}")
     with pytest.raises(
         kind, match=f"{source}{below}: expected to write the store of {source} into this folder, got: {problem}"
@@ -605,8 +611,6 @@ def test_a_file_in_the_place_of_the_folder(source: Path, monkeypatch, below: str
 def test_a_folder_that_may_not_be_written(
     source: Path, tmp_path: Path, with_lock: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    import tempfile
-
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
         source = Path(name) / "vectors.txt"
         source.write_bytes(TEXT)
@@ -670,7 +674,13 @@ def test_other_errors_are_what_they_are(source: Path, cache: Path, monkeypatch: 
     [(None, True, True), (None, False, False), (True, False, True), (False, True, False)],
 )
 def test_a_bar_on_a_terminal(
-    source: Path, cache: Path, monkeypatch, capsys, progress: bool | None, terminal: bool, shown: bool
+    source: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    progress: bool | None,
+    terminal: bool,
+    shown: bool,
 ):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
     glovestore.open(source, progress=progress)
@@ -683,9 +693,6 @@ def test_without_standard_error(source: Path, cache: Path, monkeypatch: pytest.M
 
 
 def test_hits_load_neither_locks_nor_readers(source: Path, cache: Path):
-    import subprocess
-    import sys
-
     glovestore.open(source)
     code = "import sys, glovestore; glovestore.open(sys.argv[1]); print(*(n for n in sys.argv[2:] if n in sys.modules))"
     heavy = ["filelock", "h5py", "logging", "dataclasses", "glovestore.building", "platformdirs", "shutil"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,7 +83,9 @@ def quiet_logger() -> Iterator[logging.Logger]:
     logger.handlers[:], logger.level = before
 
 
-def test_on_a_terminal_it_says_what_is_built(source: Path, monkeypatch, quiet_logger: logging.Logger) -> None:
+def test_on_a_terminal_it_says_what_is_built(
+    source: Path, monkeypatch: pytest.MonkeyPatch, quiet_logger: logging.Logger
+) -> None:
     assert run("info", source).stderr == ""
     os.utime(source, ns=(1, 1))
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda self: True, raising=False)
@@ -179,8 +182,6 @@ def test_clear_what_is_stale(source: Path, cache: Path, tmp_path: Path) -> None:
 
 
 def test_an_archive_stands_for_its_members(cache: Path, tmp_path: Path) -> None:
-    import zipfile
-
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr("1.txt", TEXT)
         file.writestr("2.txt", OTHER)

@@ -97,18 +97,16 @@ def _own_files() -> dict[Place, list[str]]:
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder()) as listed:
         for file in sorted(listed, key=lambda file: file.name):
             match = OWN_FILE.fullmatch(file.name)
-            if (
-                match
-                and file.is_dir(follow_symlinks=False) == file.name.endswith(".download")
-                and not file.is_symlink()
-            ):
+            is_ours = file.is_dir if file.name.endswith(".download") else file.is_file
+            if match and is_ours(follow_symlinks=False):
                 found.setdefault(place_at(match[1] or match[2]), []).append(file.path)
     return found
 
 
 def _entry(place: Place, files: list[str]) -> Entry:
-    record = read_record(place.record)
-    status = os.stat(place.store) if place.store in files else None
+    record, status = read_record(place.record), None
+    with suppress(FileNotFoundError):
+        status = os.lstat(place.store)
     return Entry(
         source=record and record.source,
         state="incomplete" if record is None or status is None else _state(record),
