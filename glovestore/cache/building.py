@@ -36,7 +36,7 @@ def build_entry(place: Place, origin: Origin, copy: bool, progress: bool, verify
     """
     with writing(origin.name), locked(place, origin.name):
         stamp = origin.stamp(verify_source)  # before the build: what changes during it is seen the next time
-        store = current_store(place, origin.name, stamp, copy)
+        store = current_store(place, origin, stamp, copy)
         if store is not None:
             return store
         logger.info("building a store of %s in the cache: %s", origin.name, place.store)

@@ -126,7 +126,7 @@ def _state(record: Record) -> State:
         stamp = LocalFile(record.path).stamp(whole=False)
     except (OSError, ValueError):  # a path that can be none is in no record that we wrote
         return "gone"
-    return "current" if record.is_of(record.source, stamp) else "changed"
+    return "current" if record.is_of(record.source, record.path, stamp) else "changed"
 
 
 def _places_of(source: PathLike, found: Iterable[Place]) -> list[Place]:

@@ -19,7 +19,7 @@ def open_cached(
 ) -> EmbeddingStore:
     """Open the store of a source, which is built first unless the cache has it: `glovestore.open` has the details."""
     place = place_of(origin.name)
-    store = current_store(place, origin.name, origin.stamp(verify_source), copy)
+    store = current_store(place, origin, origin.stamp(verify_source), copy)
     if store is None:
         from glovestore.cache.building import build_entry
 
@@ -27,13 +27,13 @@ def open_cached(
     return store
 
 
-def current_store(place: Place, source: str, stamp: Stamp, copy: bool) -> EmbeddingStore | None:
+def current_store(place: Place, origin: Origin, stamp: Stamp, copy: bool) -> EmbeddingStore | None:
     """Return an entry's store; None for none, a damaged one, and one of an earlier state of the source.
 
     Takes no lock. A record knows its store by the fingerprint: while either is being replaced, they do not match.
     """
     record = read_record(place.record)
-    if record is None or not record.is_of(source, stamp):
+    if record is None or not record.is_of(origin.name, origin.path, stamp):
         return None
     try:
         return EmbeddingStore(place.store, copy=copy, fingerprint=record.fingerprint)

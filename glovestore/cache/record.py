@@ -26,9 +26,10 @@ class Record(NamedTuple):
     rows: int
     dim: int
 
-    def is_of(self, source: str, stamp: Stamp) -> bool:
+    def is_of(self, source: str, path: str | None, stamp: Stamp) -> bool:
         """Tell whether the store was built from this source with all that `stamp` says of it."""
-        return self.source == source and all(self.stamp.get(name) == value for name, value in stamp.items())
+        same = (self.source, self.path) == (source, path)
+        return same and all(self.stamp.get(name) == value for name, value in stamp.items())
 
     def to_bytes(self) -> bytes:
         """Return what `read_record` reads."""
