@@ -54,8 +54,10 @@ def open(
     try:
         return open_cached(origin, copy=copy, progress=show, verify_source=verify_source)
     except GlovestoreError as error:
-        if origin.member is None:
-            error.add_note("it does not start like a store, and was read as a vectors file")
+        if origin.path is not None and origin.member is None:
+            error.add_note(
+                "it does not start like a store, and was read as a vectors file (`glovestore build` takes options)"
+            )
         raise
 
 

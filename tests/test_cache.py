@@ -102,7 +102,9 @@ def test_what_is_no_vectors_file_leaves_nothing_but_a_lock(source: Path, cache: 
     source.write_bytes(b"a 1 2\nb 3 x\n")
     with pytest.raises(TextFormatError, match=rf"{source}:2:5: expected a number, got 'x'") as caught:
         glovestore.open(source)
-    assert caught.value.__notes__ == ["it does not start like a store, and was read as a vectors file"]
+    assert caught.value.__notes__ == [
+        "it does not start like a store, and was read as a vectors file (`glovestore build` takes options)"
+    ]
     assert suffixes(cache) == [".lock"]
     source.write_bytes(TEXT)
     assert len(glovestore.open(source)) == 3

@@ -55,7 +55,7 @@ def test_a_bad_vectors_file_is_one_line(source: Path) -> None:
     source.write_bytes(b"a 1 2\nb 1 x\n")
     assert run("info", source, code=1).stderr == (
         f"glovestore: error: {source}:2:5: expected a number, got 'x';"
-        " it does not start like a store, and was read as a vectors file\n"
+        " it does not start like a store, and was read as a vectors file (`glovestore build` takes options)\n"
     )
 
 

@@ -89,4 +89,5 @@ def build_command(source: str) -> str:
     """Return the command that builds a store of a source beside it."""
     import shlex
 
-    return f"glovestore build {shlex.quote(source)} {shlex.quote(os.path.splitext(source)[0] + '.h5')}"
+    target = "vectors" if "://" in source else os.path.splitext(source)[0]
+    return f"glovestore build {shlex.quote(source)} {shlex.quote(target + '.h5')}"
