@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cache_scene import Heard, listening
 from shared import ODD_TEXT, SMALL_TEXT, Built
 
 import glovestore
@@ -23,6 +24,20 @@ os.environ["OMP_NUM_THREADS"] = "1"
 def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep all tests, and the processes that they start, out of the user's cache."""
     os.environ["GLOVESTORE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own, not made yet."""
+    monkeypatch.setenv("GLOVESTORE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def heard(cache: Path) -> Iterator[Heard]:
+    """What the library says meanwhile."""
+    with listening() as messages:
+        yield messages
 
 
 @pytest.fixture(scope="session")

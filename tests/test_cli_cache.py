@@ -19,12 +19,6 @@ from glovestore.cache.folder import place_of
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("GLOVESTORE_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
 def source(tmp_path: Path, cache: Path) -> Path:
     path = tmp_path / "vectors.txt"
     path.write_bytes(TEXT)
