@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from glovestore import cache, classify, torch
     from glovestore.building import BuildReport, build
-    from glovestore.errors import CoverageWarning, GlovestoreError, SourceFormatError, StoreFormatError, TextFormatError
+    from glovestore.errors import (
+        CoverageWarning,
+        DownloadError,
+        GlovestoreError,
+        SourceFormatError,
+        StoreFormatError,
+        TextFormatError,
+    )
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.coverage import Coverage
     from glovestore.opening import open
@@ -31,6 +38,7 @@ __all__ = [
     "BuildReport",
     "Coverage",
     "CoverageWarning",
+    "DownloadError",
     "EmbeddingMatrix",
     "EmbeddingStore",
     "GlovestoreError",
@@ -52,6 +60,7 @@ _HOMES = {
     "BuildReport": "building",
     "Coverage": "matrix.coverage",
     "CoverageWarning": "errors",
+    "DownloadError": "errors",
     "EmbeddingMatrix": "matrix",
     "EmbeddingStore": "store",
     "GlovestoreError": "errors",

@@ -26,6 +26,8 @@ from glovestore.vocabulary.tokenizers import TOKENIZERS
 
 ELSEWHERE = {
     "cache": "glovestore.shell.caching",
+    "catalogue": "glovestore.shell.remote",
+    "download": "glovestore.shell.remote",
     "evaluate": "glovestore.shell.predicting",
     "predict": "glovestore.shell.predicting",
     "train": "glovestore.shell.training",
