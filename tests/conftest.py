@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from cache_scene import Heard, listening
+from remote_servers import Reply, Request, Server
 from shared import ODD_TEXT, SMALL_TEXT, Built
 
 import glovestore
+from glovestore.remote import http
 from glovestore.streams import decoding
 
 # For torch, here and in child processes: its threads spin while they wait for each other, so that where others use the
@@ -95,3 +97,28 @@ def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Inflate with isal, and with the zlib that takes its place."""
     assert decoding.HAS_ISAL, "the tests need isal"
     monkeypatch.setattr(decoding, "HAS_ISAL", request.param)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[Request], Reply]], Server]]:
+    """Start servers that answer as they are told, and see to it that they are asked directly."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "GLOVESTORE_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    servers: list[Server] = []
+
+    def start(answer: Callable[[Request], Reply]) -> Server:
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Do not wait between tries of a download; the list has how long that would have been."""
+    slept: list[float] = []
+    monkeypatch.setattr(http, "sleep", slept.append)
+    return slept

@@ -25,10 +25,6 @@ logger = logging.getLogger("glovestore")
 Check = Callable[[Path], str | None]  # returns what is wrong with a file that came whole
 
 
-class Changed(Exception):
-    """The remote file is no longer the one whose span was asked for, or its server sends no spans any more."""
-
-
 @dataclass
 class Download:
     """One download: `url` to `target`, known to people as `name`.
@@ -48,7 +44,7 @@ class Download:
     progress: bool = False
 
     def run(self) -> None:
-        """Download, unless another process just did. Raises DownloadError, and Changed for a span."""
+        """Download, unless another process just did. Raises DownloadError, and http.Changed for a span."""
         with Part(self.target, self.lead) as self._part, ExitStack() as self._bars:
             if self.target.exists():
                 return
@@ -76,8 +72,8 @@ class Download:
             with self._ask() as answer:
                 self._begin(answer)
                 self._take(answer)
-            if self._size is None:
-                break  # a body in chunks, which ended as it should
+            if not self._size:
+                break  # an empty file, or a body in chunks, which ended as it should
         if not self._part.received:
             raise DownloadError("expected a file, got one of 0 bytes", self.url)
 
@@ -93,7 +89,7 @@ class Download:
             )
         except http.OutOfRange:
             if self.span is not None:
-                raise Changed from None
+                raise http.Changed from None
             self._part.restart(self._origin, None, None)
             raise http.Passing("the file is shorter than it was") from None
 
@@ -103,7 +99,7 @@ class Download:
         if self.span is not None:
             same = answer.validator == self.validator and answer.begin == first + part.received
             if not (answer.partial and same and answer.end is not None and answer.end <= self.span[1]):
-                raise Changed
+                raise http.Changed
         before, now = (part.validator, part.total), (answer.validator, answer.total)
         if not (part.received and answer.begin == first + part.received and before == now):
             if answer.begin != first:

@@ -56,8 +56,8 @@ def _resolved(url: str) -> tuple[Any, str]:
         raise (ImportError(missing) if scheme in SCHEMES else ValueError(unknown)) from error
     try:
         filesystem, path = url_to_fs(url)
-    except ImportError as error:  # of the package for this kind
-        raise ImportError(missing) from error
+    except ImportError as error:  # it names the package for this kind
+        raise ImportError(f"{missing}, and what fsspec asks for: {error}") from error
     except ValueError as error:
         raise ValueError(unknown) from error
     return filesystem, path

@@ -49,6 +49,10 @@ class OutOfRange(Exception):
     """The server has no such range: the file is shorter than it was."""
 
 
+class Changed(Exception):
+    """The file is no longer the one that a part was asked of, or its server sends no parts any more."""
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follow redirects, but none that leaves TLS or HTTP."""
 
@@ -57,6 +61,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         allowed = {"https"} if req.type == "https" else {"http", "https"}
         if urlsplit(newurl).scheme not in allowed:
+            fp.close()
             wanted = " or ".join(sorted(allowed))
             raise DownloadError(f"expected a redirect to another {wanted} URL, got one to {newurl}", req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
@@ -144,7 +149,7 @@ def get(url: str, span: str | None = None, validator: str | None = None) -> Answ
             headers["If-Range"] = validator
     try:
         request = urllib.request.Request(quote(url, safe=SAFE), headers=headers)
-        return Answer(urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT), url)
+        response = urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             raise _refusal(error, url, ranged=span is not None) from error
@@ -152,6 +157,11 @@ def get(url: str, span: str | None = None, validator: str | None = None) -> Answ
         raise _failure(error.reason if isinstance(error.reason, Exception) else error, url) from error
     except (http.client.HTTPException, OSError) as error:
         raise _failure(error, url) from error
+    try:
+        return Answer(response, url)
+    except BaseException:
+        response.close()
+        raise
 
 
 def persist(step: Callable[[], Result], url: str, reached: Callable[[], int] = lambda: 0) -> Result:

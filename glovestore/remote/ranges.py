@@ -18,7 +18,7 @@ class NoRanges(Exception):
 class RangeFile(io.RawIOBase):
     """The file at a URL, read by range requests, with one block of it in memory.
 
-    Raises NoRanges if the server has no ranges, and DownloadError as `http` does, or if the file changes meanwhile.
+    Raises NoRanges if the server has no ranges, Changed if the file changes meanwhile, and DownloadError.
     """
 
     def __init__(self, url: str) -> None:
@@ -84,5 +84,5 @@ class RangeFile(io.RawIOBase):
     def _request(self, begin: int, end: int) -> bytes:
         with http.get(self.url, f"{begin}-{end - 1}", self.validator) as answer:
             if (answer.begin, answer.end, answer.validator) != (begin, end, self.validator):
-                raise DownloadError("expected the file to stay as it is while it is read, got another", self.url)
+                raise http.Changed
             return answer.read_all()

@@ -99,16 +99,14 @@ class RemoteSource:
 
     def _fetch_member(self, folder: Path, progress: bool, filename: str | None) -> Path:
         """Fetch the member's bytes only, or where the server has no ranges all of them."""
-        from glovestore.remote.download import Changed, Download
+        from glovestore.remote.download import Download
+        from glovestore.remote.http import Changed
         from glovestore.remote.ranges import NoRanges
 
         for _ in range(SPANS_TRIED):
             try:
                 member, validator = self._find_remote_member()
-            except NoRanges:
-                return self._cut_out(self._fetch_file(folder / self.filename, progress), filename)
-            target = folder / (filename or member.name)
-            try:
+                target = folder / (filename or member.name)
                 Download(
                     self.url,
                     target,
@@ -121,6 +119,8 @@ class RemoteSource:
                     progress=progress,
                 ).run()
                 return target
+            except NoRanges:
+                return self._cut_out(self._fetch_file(folder / self.filename, progress), filename)
             except Changed:
                 continue
         raise DownloadError("expected the file to stay as it is while it is read: it changes all the time", self.url)
