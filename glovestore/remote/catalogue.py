@@ -51,11 +51,6 @@ def entries() -> dict[str, Entry]:
     return {entry.name: entry for group in listed for entry in _expand(group)}
 
 
-@cache
-def _aliases() -> dict[str, Entry]:
-    return {alias: entry for entry in entries().values() for alias in entry.aliases}
-
-
 def names() -> list[str]:
     """Return the names of all entries."""
     return list(entries())
@@ -63,7 +58,8 @@ def names() -> list[str]:
 
 def lookup(name: str) -> Entry | None:
     """Return the entry that has exactly this name, or has it as another one."""
-    return entries().get(name) or _aliases().get(name)
+    others = (entry for entry in entries().values() if name in entry.aliases)
+    return entries().get(name) or next(others, None)
 
 
 def near_misses(name: str) -> list[str]:

@@ -41,11 +41,11 @@ def catalogue(name_filter: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("source", metavar="NAME|URL")
-@click.option("-o", "--output", "out", metavar="FILE|FOLDER", type=click.Path(path_type=Path), default=Path("."),
+@click.option("-o", "--output", "out", metavar="FILE|FOLDER", type=click.Path(), default=".",
               help="Where to put it; default: this folder, under its own name.")  # fmt: skip
 @click.option("--progress/--no-progress", default=None, help="Show a progress bar; default: on a terminal.")
 @json_option
-def download(source: str, out: Path, progress: bool | None, as_json: bool) -> None:
+def download(source: str, out: str, progress: bool | None, as_json: bool) -> None:
     """Download vectors into a file.
 
     NAME is one of `glovestore catalogue`. Behind the URL of a zip archive, #MEMBER takes that one out of it, and
@@ -61,8 +61,8 @@ def download(source: str, out: Path, progress: bool | None, as_json: bool) -> No
         found = find(source)
         if found is None:
             raise terminal.DataError(unknown(source))
-        is_folder = out.is_dir() or str(out).endswith(os.sep)
-        folder, filename = (out, None) if is_folder else (out.parent, out.name)
+        path = Path(out)
+        folder, filename = (path, None) if out.endswith(os.sep) or path.is_dir() else (path.parent, path.name)
         there = found.found(folder, filename)
         show = sys.stderr.isatty() if progress is None else progress
         path = found.fetch(folder, progress=show, filename=filename)
