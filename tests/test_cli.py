@@ -19,8 +19,10 @@ from glovestore.cli import main
 VERBS = [
     "build",
     "cache",
+    "catalogue",
     "coverage",
     "demo",
+    "download",
     "evaluate",
     "get",
     "info",

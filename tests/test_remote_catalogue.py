@@ -117,6 +117,12 @@ def test_urls_without_a_host(url: str):
         find(url)
 
 
+def test_urls_with_a_password():
+    with pytest.raises(ValueError, match="expected a URL without a password") as caught:
+        find("https://me:secret@host/v.txt")
+    assert "secret" not in str(caught.value)
+
+
 def test_identities():
     """What a cache keys by: URL, member and digest, and nothing else."""
     same = [find("glove.6B.100d"), find("glove-wiki-gigaword-100")]

@@ -352,6 +352,19 @@ def test_a_body_without_end(serve: Serve, tmp_path: Path, monkeypatch: pytest.Mo
     assert problem(source(server), tmp_path) == f"expected 1.0 MB of free space in {tmp_path}, got 524.3 kB"
 
 
+def test_a_web_page(serve: Serve, tmp_path: Path):
+    server = serve(lambda request: Reply(200, b"<html>Log in", {"Content-Type": "text/html; charset=utf-8"}))
+    assert problem(source(server), tmp_path) == "expected a file, got a web page"
+
+
+def test_a_folder_in_its_place(serve: Serve, tmp_path: Path):
+    server = serve(lambda request: file_reply(request, DATA))
+    (tmp_path / "vectors.txt").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"/vectors\.txt: expected the name of a file, got a directory"):
+        source(server).fetch(tmp_path)
+    assert leftovers(tmp_path) == ["vectors.txt"] and server.requests == []
+
+
 def test_an_empty_file(serve: Serve, tmp_path: Path):
     server = serve(lambda request: file_reply(request, b""))
     assert problem(source(server), tmp_path) == "expected a file, got one of 0 bytes"
@@ -451,6 +464,8 @@ def test_offline(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     )
     target.write_bytes(DATA)
     assert source(server, sha256=SHA256).fetch(tmp_path) == target
+    with pytest.raises(DownloadError, match=f"put it to {tmp_path}/mine.txt"):
+        source(server).fetch(tmp_path, filename="mine.txt")
     assert server.requests == []
 
 

@@ -20,6 +20,7 @@ from packing import LONG_TEXT, TEXT, read_source, zip_of
 from remote_servers import Reply, Request, Server, file_reply, nginx
 
 from glovestore import DownloadError
+from glovestore.display import human_bytes
 from glovestore.remote import RemoteSource, find
 
 Serve = Callable[[Callable[[Request], Reply]], Server]
@@ -112,7 +113,7 @@ FETCH = """
 import logging, sys
 from pathlib import Path
 from glovestore.remote import find
-logging.getLogger("glovestore").setLevel(logging.ERROR)
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
 print(find(sys.argv[1]).fetch(Path(sys.argv[2])))
 """
 
@@ -148,8 +149,15 @@ def test_eight_processes_download_once(serve: Serve, tmp_path: Path, member: str
     everybody.set()
     outputs = [child.communicate(timeout=60) for child in children]
     assert {error for _, error in outputs} == {b""}
-    assert len({path for path, _ in outputs}) == 1
-    path = Path(outputs[0][0].decode().strip())
+    lines = [output.decode().splitlines() for output, _ in outputs]
+    path = Path(lines[0][-1])
+    name = "a.txt" if member else "glove.zip"
+    said = (
+        f"downloading {human_bytes(path.stat().st_size - (18 if member else 0))} from {server.url}/glove.zip to {path}"
+    )
+    waits = f"{name}: waiting for another process, which downloads {path}"
+    assert sorted(lines)[0] == [f"{name}: {said}", str(path)]
+    assert all(said in ([waits, str(path)], [str(path)]) for said in sorted(lines)[1:])  # the latter: it came too late
     assert read_source(path, None if member else "a.txt") == LONG_TEXT
     assert [found.name for found in tmp_path.iterdir()] == [path.name]
     large = [span for span in server.ranges if span is None or (member and not span.startswith("bytes=-"))]

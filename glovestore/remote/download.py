@@ -45,7 +45,7 @@ class Download:
 
     def run(self) -> None:
         """Download, unless another process just did. Raises DownloadError, and http.Changed for a span."""
-        with Part(self.target, self.lead) as self._part, ExitStack() as self._bars:
+        with Part(self.target, self.lead, self._wait) as self._part, ExitStack() as self._bars:
             if self.target.exists():
                 return
             self._advance: Callable[[int], None] | None = None
@@ -57,9 +57,16 @@ class Download:
                 raise DownloadError(problem, self.url)
             self._part.commit(self.trail)
 
+    def _wait(self) -> None:
+        logger.warning("%s: waiting for another process, which downloads %s", self.name, self.target)
+
     @property
     def _origin(self) -> dict[str, object]:
         return {"url": self.url, **({} if self.span is None else {"span": list(self.span), "state": self.validator})}
+
+    @property
+    def _first(self) -> int:
+        return 0 if self.span is None else self.span[0]
 
     @property
     def _size(self) -> int | None:
@@ -79,57 +86,56 @@ class Download:
 
     def _ask(self) -> http.Answer:
         """Send the request for what is missing."""
-        begin, end = (0, "") if self.span is None else (self.span[0], self.span[1] - 1)
-        # Without a validator nobody knows whether the rest is that of the same file: all of it, then.
-        have = 0 if self.span is None and self._part.validator is None else self._part.received
+        have, end = self._part.received, "" if self.span is None else self.span[1] - 1
+        if self.span is None and (not have or self._part.validator is None):  # the rest might be that of another file
+            return http.get(self.url)
         try:
-            whole = self.span is None and not have
-            return http.get(
-                self.url, None if whole else f"{begin + have}-{end}", self._part.validator or self.validator
-            )
+            return http.get(self.url, f"{self._first + have}-{end}", self._part.validator or self.validator)
         except http.OutOfRange:
-            if self.span is not None:
-                raise http.Changed from None
-            self._part.restart(self._origin, None, None)
-            raise http.Passing("the file is shorter than it was") from None
+            raise self._changed() from None
 
     def _begin(self, answer: http.Answer) -> None:
         """Go on with the part, or begin a new one if the answer does not continue it."""
-        part, first = self._part, 0 if self.span is None else self.span[0]
+        part, state = self._part, (answer.validator, answer.total)
+        continues = answer.begin == self._first + part.received
+        if self.span is not None and not (
+            continues and answer.partial and answer.validator == self.validator and (answer.end or 0) <= self.span[1]
+        ):
+            raise http.Changed
+        if part.received and continues and state == (part.validator, part.total):
+            return
+        if answer.begin != self._first:
+            raise self._changed()
+        part.restart(self._origin, *state)
+
+    def _changed(self) -> Exception:
+        """Return what to raise when the remote file is another one than that of the part."""
         if self.span is not None:
-            same = answer.validator == self.validator and answer.begin == first + part.received
-            if not (answer.partial and same and answer.end is not None and answer.end <= self.span[1]):
-                raise http.Changed
-        before, now = (part.validator, part.total), (answer.validator, answer.total)
-        if not (part.received and answer.begin == first + part.received and before == now):
-            if answer.begin != first:
-                part.restart(self._origin, None, None)
-                raise http.Passing("the file was changed meanwhile")
-            part.restart(self._origin, answer.validator, answer.total)
-        self._announce()
+            return http.Changed()
+        self._part.restart(self._origin, None, None)
+        return http.Passing("the file was changed meanwhile")
 
     def _take(self, answer: http.Answer) -> None:
+        """Receive what an answer brings."""
         part, unchecked = self._part, 0
-        folder = self.target.parent
-        check_space(0 if self._size is None else self._size - part.received, folder, self.url)
-        assert self._advance is not None  # _announce made it
-        self._advance(part.received)
+        advance = self._announced()
+        check_space(0 if self._size is None else self._size - part.received, self.target.parent, self.url)
         for piece in answer.pieces():
             part.write(piece)
-            self._advance(part.received)
+            advance(part.received)
             unchecked += len(piece)
-            if unchecked >= SPARE and self._size is None:
-                check_space(0, folder, self.url)
+            if self._size is None and unchecked >= SPARE:
+                check_space(0, self.target.parent, self.url)
                 unchecked = 0
 
-    def _announce(self) -> None:
-        """Say once what is about to happen, and show a bar if that is wanted."""
-        if self._advance is not None:
-            return
-        size = "a file of unknown size" if self._size is None else human_bytes(self._size)
-        there = f" ({human_bytes(self._part.received)} are there already)" if self._part.received else ""
-        logger.warning("%s: downloading %s%s from %s to %s", self.name, size, there, self.url, self.target)
-        self._advance = self._bars.enter_context(byte_progress(self.name, self._size, self.progress))
+    def _announced(self) -> Callable[[int], None]:
+        """Say once what is about to happen; return what moves the bar, if one is wanted."""
+        if self._advance is None:
+            size = "a file of unknown size" if self._size is None else human_bytes(self._size)
+            there = f" ({human_bytes(self._part.received)} are there already)" if self._part.received else ""
+            logger.warning("%s: downloading %s%s from %s to %s", self.name, size, there, self.url, self.target)
+            self._advance = self._bars.enter_context(byte_progress(self.name, self._size, self.progress))
+        return self._advance
 
 
 def check_space(needed: int, folder: Path, url: str) -> None:

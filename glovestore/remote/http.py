@@ -80,6 +80,8 @@ class Answer:
         self.url = url
         self.partial = response.status == 206
         self.validator = _validator(response.headers)
+        if response.headers.get_content_type() == "text/html":  # of a network that wants a login, a page about the file
+            raise DownloadError("expected a file, got a web page", url)
         self.begin = 0
         self.end: int | None
         self.total: int | None

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,16 +18,26 @@ from typing import Any, Self
 if sys.platform != "win32":
     import fcntl
 
+# Not through a symbolic link that somebody put there; in bytes on Windows. Each system has some of these.
+OPENING = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_BINARY"))
+
+
+def _nothing() -> None:
+    pass
+
 
 class Part:
     """The part of `target`. A context manager that waits for others; then look whether `target` is there already.
 
-    `lead` are bytes that the file starts with before those of the download. validator: of the remote file; without one
-    nobody can tell whether a part still fits, and it is removed.
+    lead: bytes that the file starts with, before those of the download. waiting: called before it waits. IsADirectory-
+    Error if the target is a folder.
     """
 
-    def __init__(self, target: Path, lead: bytes = b"") -> None:
+    def __init__(self, target: Path, lead: bytes = b"", waiting: Callable[[], None] = _nothing) -> None:
+        if target.is_dir():
+            raise IsADirectoryError(f"{target}: expected the name of a file, got a directory")
         self.target = target
+        self._waiting = waiting
         self.path = target.with_name(f".{target.name}.part")
         self._note_path = target.with_name(f".{target.name}.part.json")
         self._lead = lead
@@ -34,7 +45,7 @@ class Part:
         self.received = 0
 
     def __enter__(self) -> Self:
-        self._file = _open_locked(self.path)
+        self._file = _open_locked(self.path, self._waiting)
         return self
 
     def __exit__(
@@ -48,7 +59,7 @@ class Part:
 
     @property
     def validator(self) -> str | None:
-        """The validator of the remote file when the part was begun."""
+        """That of the remote file when the part was begun; without one nobody could tell whether it still fits."""
         return self._note.get("validator")
 
     @property
@@ -104,25 +115,29 @@ class Part:
         self._file.close()
 
 
-def _open_locked(path: Path) -> io.FileIO:
+def _open_locked(path: Path, waiting: Callable[[], None]) -> io.FileIO:
     """Open or create a part, when nobody else has it: who had it may have renamed or removed it meanwhile."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
     while True:
-        file = io.FileIO(path, "r+", opener=lambda name, _: os.open(name, flags, 0o666))
+        file = io.FileIO(path, "r+", opener=lambda name, _: os.open(name, OPENING, 0o666))
         try:
-            if _lock(path, file):
+            if _lock(path, file, waiting):
                 return file
         except BaseException:  # Ctrl-C too
             file.close()
             raise
         file.close()
+        waiting = _nothing  # it was said once
 
 
-def _lock(path: Path, file: io.FileIO) -> bool:
+def _lock(path: Path, file: io.FileIO, waiting: Callable[[], None]) -> bool:
     """Wait for the flock; return False if the file is no longer the one at `path`."""
     if sys.platform == "win32":  # no flock
         return True
-    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting()
+        fcntl.flock(file, fcntl.LOCK_EX)
     try:
         return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
     except FileNotFoundError:

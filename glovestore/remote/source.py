@@ -45,7 +45,7 @@ class RemoteSource:
         """The name of the file at `url`, safe to use in any folder."""
         from glovestore.remote.member import safe_name
 
-        return safe_name(unquote(urlsplit(self.url).path)) if "://" in self.url else safe_name(self.url)
+        return safe_name(unquote(urlsplit(self.url).path))
 
     def found(self, folder: Path, filename: str | None = None) -> Path | None:
         """Return the file that `fetch` would find in `folder` and return as it is, or None.
@@ -73,23 +73,23 @@ class RemoteSource:
         if there is not None:
             self._check(there, whole=self.member is None)
             return there
-        archive = folder / self.filename
-        if self.member is not None and archive.is_file():
-            self._check(archive, whole=True)
-            return self._cut_out(archive, filename)
+        whole = folder / (self.filename if filename is None or self.member is not None else filename)
+        if self.member is not None and whole.is_file():
+            self._check(whole, whole=True)
+            return self._cut_out(whole, filename)
         if offline():
             raise DownloadError(
-                f"expected it to be there already, as GLOVESTORE_OFFLINE says: download it and put it to {archive}",
+                f"expected it to be there already, as GLOVESTORE_OFFLINE says: download it and put it to {whole}",
                 self.url,
             )
         if urlsplit(self.url).scheme.lower() not in ("http", "https"):
             from glovestore.remote import filesystems
 
-            name = filename or (self.filename if self.member is None else None)
+            name = whole.name if self.member is None else filename
             return filesystems.fetch(self.url, self.member, self.name, folder, name, progress)
         if self.member is not None:
             return self._fetch_member(folder, progress, filename)
-        return self._fetch_file(folder / (filename or self.filename), progress)
+        return self._fetch_file(whole, progress)
 
     def _fetch_file(self, target: Path, progress: bool) -> Path:
         from glovestore.remote.download import Download, sha256_is
@@ -173,6 +173,8 @@ def find(source: str) -> RemoteSource | None:
     parts = urlsplit(url)
     if not parts.netloc or (parts.scheme in ("http", "https") and not parts.hostname):
         raise ValueError(f"{source}: expected a URL with a host, such as https://host/vectors.txt.gz, got none")
+    if parts.password is not None:
+        raise ValueError("expected a URL without a password, which messages and caches would keep, got one with it")
     member = unquote(member)
     return RemoteSource(url, member or None, member or unquote(parts.path).rpartition("/")[2] or url)
 
