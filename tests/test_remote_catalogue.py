@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import pytest
@@ -150,6 +152,20 @@ def test_file_urls_are_paths(url: str, path: str):
     assert local_path(url) == path
     if path.startswith("/"):
         assert find(url) is None
+
+
+LOADED = """
+import sys
+from glovestore.remote import find, local_path
+assert find("glove.6B.100d") and find("https://host/v.zip#a") and not find("vectors.txt") and local_path("file:///a")
+print(*(name for name in ("numpy", "ssl", "http.client", "urllib.request", "zipfile", "tqdm", "fsspec") if name in sys.modules))
+"""
+
+
+def test_names_are_looked_up_with_little():
+    """Whoever opens a local file waits for nothing that only downloads need."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("\n", "")
 
 
 def test_file_urls_of_other_machines():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 SHOWN = 8  # near misses
@@ -47,7 +47,7 @@ class Entry:
 @cache
 def entries() -> dict[str, Entry]:
     """Return all entries by name, in the order of the catalogue."""
-    listed = json.loads(files("glovestore.remote").joinpath("catalogue.json").read_bytes())
+    listed = json.loads(Path(__file__).with_name("catalogue.json").read_bytes())
     return {entry.name: entry for group in listed for entry in _expand(group)}
 
 
