@@ -111,6 +111,7 @@ def test_urls(url: str, member: str | None, name: str, filename: str):
     found = find(url)
     assert found == RemoteSource(url.partition("#")[0], member, name)
     assert found.filename == filename
+    assert find(found.address) == found
 
 
 @pytest.mark.parametrize("url", ["https://", "http:///v.txt", "https://:80/v.txt", "s3://"])
@@ -125,6 +126,11 @@ def test_urls_with_a_password():
     assert "secret" not in str(caught.value)
 
 
+def found_sha256(name: str) -> str | None:
+    entry = lookup(name)
+    return None if entry is None else entry.sha256
+
+
 def test_identities():
     """What a cache keys by: URL, member and digest, and nothing else."""
     same = [find("glove.6B.100d"), find("glove-wiki-gigaword-100")]
@@ -133,6 +139,8 @@ def test_identities():
     identities = [found.identity for found in same + others if found is not None]
     assert identities[0] == identities[1]
     assert len(set(identities)) == 5
+    assert identities[0] == f"{GLOVE}glove.6B.zip#glove.6B.100d.txt sha256:{found_sha256('glove.6B.100d')}"
+    assert identities[4] == "https://h/a.zip#b"
     assert (
         RemoteSource("https://h/a", None, "x", sha256="0").identity != RemoteSource("https://h/a", None, "x").identity
     )

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from glovestore.errors import DownloadError
 from glovestore.remote.catalogue import Entry, lookup
@@ -36,9 +36,14 @@ class RemoteSource:
     entry: Entry | None = None
 
     @property
+    def address(self) -> str:
+        """The URL with the member behind it, which `find` takes for the same source."""
+        return self.url if self.member is None else f"{self.url}#{quote(self.member)}"
+
+    @property
     def identity(self) -> str:
-        """What tells this source from any other: to be hashed into the name of the folder that it is fetched to."""
-        return "\n".join((self.url, self.member or "", self.sha256 or ""))
+        """What tells this source, and what it is known to hold, from any other: its address and its SHA-256."""
+        return self.address if self.sha256 is None else f"{self.address} sha256:{self.sha256}"
 
     @property
     def filename(self) -> str:
