@@ -207,6 +207,19 @@ def test_ctrl_c_leaves_what_can_be_resumed_and_nothing_else(serve: Serve, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["vectors.bin"]
 
 
+def test_ctrl_c_in_the_shell(serve: Serve, tmp_path: Path):
+    never = threading.Event()
+    server = serve(lambda request: file_reply(request, DATA, cut=200_000, wait=never))
+    command = [sys.executable, "-m", "glovestore", "download", f"{server.url}/vectors.bin", "-o", str(tmp_path)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for_part(tmp_path / ".vectors.bin.part", 200_000)
+    child.send_signal(signal.SIGINT)
+    out, error = child.communicate(timeout=30)
+    never.set()
+    assert (child.returncode, out, error.splitlines()[-1]) == (130, b"", b"glovestore: interrupted")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".vectors.bin.part", ".vectors.bin.part.json"]
+
+
 # ------------------------------------------------------------------ TLS, proxy
 
 
