@@ -30,7 +30,8 @@ TRIES_AGAIN = 5  # failures in a row; PROGRESS makes the next one the first
 PROGRESS = 1 << 20
 LONGEST_WAIT = 60.0  # seconds that a server may ask us to wait
 PASSING_CODES = {408, 425, 429, 500, 502, 503, 504}
-CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+SIZE = "[0-9]{1,18}"  # below 2**63; the standard library refuses to read numbers of thousands of digits
+CONTENT_RANGE = re.compile(f"bytes ({SIZE})-({SIZE})/({SIZE})")
 SAFE = "%/:=&?~#+!$,;'@()*[]"  # what has a meaning in URLs, or is quoted already
 
 sleep = time.sleep  # tests do not wait
@@ -61,10 +62,21 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         allowed = {"https"} if req.type == "https" else {"http", "https"}
         if urlsplit(newurl).scheme not in allowed:
-            fp.close()
             wanted = " or ".join(sorted(allowed))
             raise DownloadError(f"expected a redirect to another {wanted} URL, got one to {newurl}", req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    def http_error_302(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any
+    ) -> IO[bytes] | None:
+        """Hang up where the base class would forget to."""
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except (DownloadError, ValueError, http.client.HTTPException):
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 class Answer:
@@ -157,7 +169,7 @@ def get(url: str, span: str | None = None, validator: str | None = None) -> Answ
             raise _refusal(error, url, ranged=span is not None) from error
     except urllib.error.URLError as error:
         raise _failure(error.reason if isinstance(error.reason, Exception) else error, url) from error
-    except (http.client.HTTPException, OSError) as error:
+    except (http.client.HTTPException, OSError, ValueError) as error:  # the latter of what is no URL
         raise _failure(error, url) from error
     try:
         return Answer(response, url)
@@ -208,7 +220,7 @@ def _failure(error: Exception, url: str) -> Exception:
         return DownloadError(
             f"expected a host that can be found, got {urlsplit(url).hostname!r}: {error.strerror}", url
         )
-    if isinstance(error, http.client.InvalidURL | UnicodeError):
+    if isinstance(error, http.client.InvalidURL | ValueError):
         return DownloadError(f"expected a URL, got something else: {error}", url)
     return Passing(_reason(error))
 
@@ -226,7 +238,7 @@ def _retry_after(headers: Message) -> float | None:
         return float(stated)
     try:
         return max(0.0, parsedate_to_datetime(stated).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -238,7 +250,7 @@ def _validator(headers: Message) -> str | None:
 
 def _content_length(headers: Message) -> int | None:
     stated = headers.get("Content-Length", "")
-    return int(stated) if stated.isascii() and stated.isdigit() else None
+    return int(stated) if re.fullmatch(SIZE, stated) else None
 
 
 def _user_agent() -> str:
