@@ -386,10 +386,11 @@ def test_a_server_that_says_nothing(serve: Serve, tmp_path: Path, naps: list[flo
 
 
 def test_a_server_that_drips(serve: Serve, tmp_path: Path, naps: list[float], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http, "TIMEOUT", 0.3)
-    server = serve(lambda request: Reply(200, bytes(100), drip=0.02))
+    monkeypatch.setattr(http, "TIMEOUT", 1)
     monkeypatch.setattr(http, "SLOWEST", 1e6)
-    assert problem(source(server), tmp_path).endswith("got fewer than 1000000 bytes a second for 0 seconds")
+    monkeypatch.setattr(http, "TRIES_AGAIN", 0)
+    server = serve(lambda request: Reply(200, bytes(1000), drip=0.02))
+    assert problem(source(server), tmp_path).endswith("got fewer than 1000000 bytes a second for 1 seconds")
 
 
 def test_nobody_is_there(serve: Serve, tmp_path: Path, naps: list[float]):
