@@ -7,6 +7,7 @@ import logging
 import random
 import re
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -399,10 +400,15 @@ def test_nobody_is_there(serve: Serve, tmp_path: Path, naps: list[float]):
     assert problem(source(server), tmp_path) == "expected a file, got this at the 6th try: Connection refused"
 
 
-def test_a_host_that_does_not_exist(tmp_path: Path, naps: list[float]):
+def test_a_host_that_does_not_exist(tmp_path: Path, naps: list[float], serve: Serve, monkeypatch: pytest.MonkeyPatch):
+    def getaddrinfo(*arguments: object, **options: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     found = find("https://nowhere.invalid/vectors.txt")
     assert found is not None
-    assert problem(found, tmp_path).startswith("expected a host that can be found, got 'nowhere.invalid': ")
+    wanted = "expected a host that can be found, got 'nowhere.invalid': Name or service not known"
+    assert problem(found, tmp_path) == wanted
     assert naps == []
 
 
@@ -436,7 +442,7 @@ def answers() -> dict[str, bytes]:
         "whole": b'HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: %d\r\n\r\n%s' % (len(body), body),
         "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
         "part": b"HTTP/1.1 206 OK\r\nContent-Range: bytes 0-15/16\r\nContent-Length: 16\r\n\r\n" + body,
-        "moved": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n",
+        "moved": b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n",
         "later": b"HTTP/1.1 429 Slow\r\nRetry-After: 9\r\nContent-Length: 2\r\n\r\nno",
     }
 
