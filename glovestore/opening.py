@@ -1,7 +1,8 @@
-"""open(): a path becomes an EmbeddingStore."""
+"""open(): a path, a URL or a published name becomes an EmbeddingStore."""
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ def open(
     copy: read the file into memory instead of mapping it. A mapped file that somebody truncates kills the process with
     SIGBUS at the next access to what is gone; a copy survives that, and is the choice for files that others write to.
 
+    path: a store, a vectors file, a URL (perhaps with `#member` of a zip archive behind it), or a published name
+    ("glove.6B.100d"; `glovestore catalogue` lists them). A file of that name comes first.
+
     A vectors file (whatever `glovestore.build` reads, `archive.zip#member` too) is built into the user's cache once,
     and from then on the store there is opened: `glovestore.cache` says where. It is built again when the file changed:
     size, time of change, or a sample of 128 KiB, which is all of a small file. Processes that come together build it
@@ -32,10 +36,15 @@ def open(
     byte of the file with what the store was built from, not the sample alone; that reads all of it, and the first time
     builds again. build=False: only a store is welcome, nothing is built.
 
-    The logger "glovestore" says at INFO what is built, and what another process is waited for.
+    What has a name or a URL is downloaded to be built, once, and the download is removed then; the store is opened from
+    now on, without asking the network. GLOVESTORE_OFFLINE=1 forbids downloads.
 
-    Raises FileNotFoundError, StoreFormatError for a damaged store or a pipe, and of a vectors file what `build` raises
-    of it, TextFormatError above all; OSError with what to do instead if the cache cannot be written to.
+    The logger "glovestore" says at INFO what is built, and what another process is waited for; at WARNING, which is
+    printed unless somebody takes care of it, what is downloaded, where to, and how large it is.
+
+    Raises FileNotFoundError, with the names that may have been meant; StoreFormatError for a damaged store or a pipe;
+    of a vectors file what `build` raises of it, SourceFormatError above all; DownloadError; OSError with what to do
+    instead if the cache cannot be written to.
     """
     try:
         return EmbeddingStore(path, copy=copy)
@@ -46,7 +55,7 @@ def open(
     except FileNotFoundError:
         found = _elsewhere(path) if build else None
         if found is None:
-            raise
+            raise _not_found(path) from None
         origin = found
     from glovestore.cache.opening import open_cached
 
@@ -68,16 +77,31 @@ def _file(path: str | os.PathLike[str]) -> Origin:
 
 
 def _elsewhere(path: str | os.PathLike[str]) -> Origin | None:
-    """Return what a path means that is no file: a member of an archive; None: nothing."""
+    """Return what a path means that is no file: a member of an archive, a URL, a published name; None: nothing."""
     from pathlib import Path
 
-    from glovestore.cache.origins import LocalFile
+    from glovestore.cache.origins import FetchedFile, LocalFile
+    from glovestore.remote import find, local_path
     from glovestore.streams.files import STDIN, split_member
 
     if Path(path) == STDIN:
         raise StoreFormatError(_NOT_STDIN, path)
-    archive, member = split_member(Path(path))
-    return None if member is None else LocalFile(archive, member)
+    local = Path(local_path(os.fspath(path)))  # of file://
+    archive, member = split_member(local)
+    if member is not None or archive.exists():
+        return LocalFile(archive, member)
+    remote = find(os.fspath(path))
+    return None if remote is None else FetchedFile(remote)
+
+
+def _not_found(path: str | os.PathLike[str]) -> FileNotFoundError:
+    from glovestore.remote import near_misses
+
+    meant = ", ".join(map(repr, near_misses(os.fspath(path))))
+    problem = (
+        f"no such file, nor a name of the catalogue; did you mean {meant}?" if meant else os.strerror(errno.ENOENT)
+    )
+    return FileNotFoundError(errno.ENOENT, problem, os.fspath(path))
 
 
 def _at_terminal() -> bool:

@@ -183,8 +183,10 @@ def test_a_device_and_standard_input(cache: Path, tmp_path: Path, monkeypatch: p
 class Remote:
     """A source elsewhere, as `remote.find` gives it."""
 
-    def __init__(self, content: bytes, identity: str = "https://host/v.txt sha256:0") -> None:
-        self.identity = identity
+    address = "https://host/v.txt"
+
+    def __init__(self, content: bytes, sha256: str = "0") -> None:
+        self.identity = f"{self.address} sha256:{sha256}"
         self.content = content
         self.fetched: list[Path] = []
 
@@ -204,11 +206,12 @@ def test_a_source_elsewhere_is_fetched_once_and_not_kept(heard: Heard, cache: Pa
     assert len(remote.fetched) == heard.builds == 1
     assert suffixes(cache) == [".h5", ".json", ".lock"]
     (entry,) = glovestore.cache.entries()
-    assert (entry.source, entry.state) == (remote.identity, "current")
-    other = Remote(OTHER, "https://host/v.txt sha256:1")
+    assert (entry.source, entry.state) == (remote.address, "current")
+    other = Remote(OTHER, sha256="1")
     assert open_remote(other)["and"].tolist() == [5, 7]
-    assert glovestore.cache.clear([remote.identity]).entries == 1
-    assert [entry.source for entry in glovestore.cache.entries()] == [other.identity]
+    assert (len(remote.fetched), len(other.fetched), heard.builds) == (1, 1, 2)
+    assert glovestore.cache.clear([remote.address]).entries == 1
+    assert glovestore.cache.entries() == []
 
 
 def open_remote(remote: Remote) -> EmbeddingStore:

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from glovestore.cache.folder import OWN_FILE, Place, folder, place_at, place_of
 from glovestore.cache.origins import LocalFile
 from glovestore.cache.record import Record, read_record
+from glovestore.remote import find, local_path
 from glovestore.streams.files import split_member
 
 PathLike = str | os.PathLike[str]
@@ -71,8 +72,9 @@ def entries() -> list[Entry]:
 def clear(sources: Iterable[PathLike] | None = None, *, stale: bool = False) -> Cleared:
     """Remove entries: all, or those of some `sources`; `stale`: only those whose state is not "current".
 
-    A source is what `open` was given; a zip archive stands for all its members. Only files of the cache are removed,
-    and none of an entry that is being built; whoever has a store open keeps it. An OSError is what the system refuses.
+    A source is what `open` was given, a name or a URL too; a zip archive stands for all its members. Only files of the
+    cache are removed, and none of an entry that is being built; whoever has a store open keeps it. An OSError is what
+    the system refuses.
     """
     found = _own_files()
     wanted = None if sources is None else {os.fspath(source): _places_of(source, found) for source in sources}
@@ -130,7 +132,10 @@ def _state(record: Record) -> State:
 
 
 def _places_of(source: PathLike, found: Iterable[Place]) -> list[Place]:
-    names = {os.fspath(source), LocalFile(*split_member(Path(source))).name}
+    names = {os.fspath(source), LocalFile(*split_member(Path(local_path(os.fspath(source))))).name}
+    remote = find(os.fspath(source))
+    if remote is not None:
+        names.add(remote.address)
     places = {place_of(name) for name in names}
 
     def is_meant(place: Place) -> bool:

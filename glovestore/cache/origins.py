@@ -76,6 +76,10 @@ class Fetchable(Protocol):
     """A source elsewhere."""
 
     @property
+    def address(self) -> str:
+        """Where it is."""
+
+    @property
     def identity(self) -> str:
         """Where it is, and the checksum of what is there."""
 
@@ -90,11 +94,11 @@ class FetchedFile:
 
     def __init__(self, remote: Fetchable) -> None:
         self.remote = remote
-        self.name = remote.identity
+        self.name = remote.address
 
     def stamp(self, whole: bool) -> Stamp:
         """Return the identity, which says everything."""
-        return {"identity": self.name}
+        return {"identity": self.remote.identity}
 
     @contextmanager
     def file(self, folder: Path, progress: bool) -> Iterator[Path]:
