@@ -21,7 +21,7 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: everything else comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
+    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "replacing_folder", "progress"},
     {"display", "strict_json", "strings", "threads"},
     {"format"},
     {"keeping"},
@@ -32,6 +32,7 @@ LAYERS = (
     {"building", "slicing"},
     {"cache"},
     {"opening"},
+    {"exporting"},
     {"torch"},
     {"classify"},
     {"__init__"},
@@ -56,6 +57,8 @@ RIM = {
         "classify/folder.py",
         "classify/training.py",
     },
+    "gensim": {"exporting/gensim.py"},
+    "spacy": {"exporting/spacy.py"},
     "skorch": {"classify/training.py"},
     "scipy": {"classify/compare.py"},
     "sklearn": {"classify/compare.py", "classify/estimator.py", "classify/evaluation.py", "classify/inputs.py"},
@@ -65,6 +68,7 @@ RIM = {
         "cli.py",
         "shell/caching.py",
         "shell/estimator_options.py",
+        "shell/exporting.py",
         "shell/predicting.py",
         "shell/remote.py",
         "shell/terminal.py",
