@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from glovestore.interrupts import deferred_interrupt
+
 
 @contextmanager
 def replacing_folder(target: Path, may_replace: Callable[[Path], None]) -> Iterator[Path]:
@@ -24,7 +26,8 @@ def replacing_folder(target: Path, may_replace: Callable[[Path], None]) -> Itera
         yield scratch
         _open_to_others(scratch)
         _check(target, may_replace)
-        _move(scratch, target)
+        with deferred_interrupt():
+            _move(scratch, target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

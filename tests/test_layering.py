@@ -21,8 +21,8 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: everything else comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "replacing_folder", "progress"},
-    {"display", "strict_json", "strings", "threads"},
+    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
+    {"display", "replacing_folder", "strict_json", "strings", "threads"},
     {"format"},
     {"keeping"},
     {"streams", "matrix", "vocabulary"},

@@ -43,6 +43,8 @@ class Job:
     def file(self) -> Iterator[Write]:
         """Yield what writes to the one file, or to standard output."""
         if self.path == STDOUT:
+            if sys.stdout is None:  # closed by whoever started us
+                raise OSError("expected an open standard output, got none")
             yield self._print
             return
         with self.files(self.path) as (stream,):

@@ -87,7 +87,7 @@ def check_read_back(store: EmbeddingStore, header: bytes = b"") -> None:
     longest = _core.format_room(1, store.dim, _core.LONGEST_TOKEN)
     if longest > _core.LONGEST_LINE:
         raise _unreadable(store, f"lines that may have {longest} bytes, more than {_core.LONGEST_LINE}")
-    batch = next(row_batches(store, (HEAD_ROWS + 1) * store.dim))
+    batch = next(row_batches(store, numbers=(HEAD_ROWS + 1) * store.dim))
     text = header + text_of(store)(batch).tobytes()
     for kind, signature in SIGNATURES.items():
         if signature.match(text):
