@@ -21,10 +21,10 @@ inline bool is_finite(float x) noexcept {
     return (bits & 0x7F800000) != 0x7F800000;
 }
 
-// Like write_number, for x >= 0: std::to_chars.
+// Like write_number, for x >= 0 of any size and any number of digits.
 char* write_decimal(char* out, float x) noexcept;
 
-namespace six_digits {
+namespace spelling {
 
 // Powers of ten: of a decade's lowest float, and of the places that let six digits stand before the dot.
 constexpr float decade_begin[10] = {1e-6f, 1e-5f, 1e-4f, 1e-3f, 1e-2f, 1e-1f, 1e0f, 1e1f, 1e2f, 1e3f};
@@ -32,7 +32,20 @@ constexpr double ten[12] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e
 constexpr double tenth[12] = {1e-0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11};
 
 // The decade in which [2^e, 2^(e+1)) begins, for e = -20 ... 9, from that of 1e-6 on, which is 0.
-constexpr signed char decade_of[30] = {-1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 8, 8, 8};
+constexpr signed char decade_of_exponent[30] = {-1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 8, 8, 8};
+
+// The decade of x, 1e-6 <= x < 1000.
+inline int decade_of(float x) noexcept {
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    const int begins = decade_of_exponent[(bits >> 23) - 107];
+    return begins + (x >= decade_begin[begins + 1]);
+}
+
+// Whether w / 10^places is nearest to x, in the same range: decimal.cpp, parse_short_decimal, for places <= 11.
+inline bool stands_for(std::int64_t w, int places, float x) noexcept {
+    return static_cast<float>(static_cast<double>(w) * tenth[places]) == x;
+}
 
 // Six decimal digits, the first in the lowest byte, each 0 to 9: pairs, then tens and units of all pairs at once.
 inline std::uint64_t split(std::uint32_t w) noexcept {
@@ -46,15 +59,15 @@ inline void store(char* out, std::uint64_t x) noexcept {
     std::memcpy(out, &x, sizeof x);
 }
 
-}  // namespace six_digits
+}  // namespace spelling
 
 // Writes a finite x and returns the end of it. There is room for `longest_number` bytes. Never throws, no locale.
 //
 // Nearly all numbers of published files have at most six digits. Two decimals of six digits are never nearest to the same
 // float (FLT_DIG), so a decimal that short which x is nearest to is the only one, and so the shortest. Whether it is, is
-// seen by going back as parse_short_decimal (decimal.cpp) goes, which is exact for 1e-6 <= x < 1000.
+// seen by going back, which is exact for 1e-6 <= x < 1000.
 inline char* write_number(char* out, float x) noexcept {
-    using namespace six_digits;
+    using namespace spelling;
     std::uint32_t bits;
     std::memcpy(&bits, &x, sizeof bits);
     *out = '-';
@@ -63,14 +76,11 @@ inline char* write_number(char* out, float x) noexcept {
     std::memcpy(&x, &bits, sizeof x);
     if (!(x >= decade_begin[0] && x < decade_begin[9])) return write_decimal(out, x);
 
-    const int begins = decade_of[(bits >> 23) - 107];
-    const int decade = begins + (x >= decade_begin[begins + 1]);
-    const int places = 11 - decade;
-    const auto w = static_cast<std::uint32_t>(double{x} * ten[places] + 0.5);
-    if (static_cast<float>(static_cast<double>(static_cast<std::int32_t>(w)) * tenth[places]) != x)
-        return write_decimal(out, x);
+    const int decade = decade_of(x), places = 11 - decade;
+    const auto w = static_cast<std::int64_t>(double{x} * ten[places] + 0.5);
+    if (!stands_for(w, places, x)) return write_decimal(out, x);
 
-    const std::uint64_t digits = split(w);
+    const std::uint64_t digits = split(static_cast<std::uint32_t>(w));
     const int count = 8 - __builtin_clzll(digits) / 8;  // without zeros at the end
     constexpr std::uint64_t zeros = 0x3030303030303030u;
     if (decade < 6) {
