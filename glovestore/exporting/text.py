@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,13 @@ from glovestore import _core
 from glovestore.errors import GlovestoreError, StoreFormatError, TextFormatError
 from glovestore.exporting.job import Job, Write
 from glovestore.exporting.rows import RowBatch, row_batches
-from glovestore.sources.head import HEAD_ROWS, read_head
+from glovestore.sources.head import read_head
 from glovestore.store import EmbeddingStore
 from glovestore.streams.files import SIGNATURES
 from glovestore.threads import worker_threads
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Form = Callable[[RowBatch], NDArray[np.uint8]]
 
@@ -65,6 +69,8 @@ def write_rows(job: Job, write: Write, form: Form) -> None:
 
 
 def _in_order(batches: Iterable[RowBatch], form: Form, threads: int) -> Iterator[tuple[RowBatch, NDArray[np.uint8]]]:
+    from concurrent.futures import ThreadPoolExecutor  # 5 ms that not every verb of the shell has to wait for
+
     waiting: deque[tuple[RowBatch, Future[NDArray[np.uint8]]]] = deque()
     with ThreadPoolExecutor(threads, "glovestore-export") as pool:
         for batch in batches:
@@ -87,12 +93,13 @@ def check_read_back(store: EmbeddingStore, header: bytes = b"") -> None:
     longest = _core.format_room(1, store.dim, _core.LONGEST_TOKEN)
     if longest > _core.LONGEST_LINE:
         raise _unreadable(store, f"lines that may have {longest} bytes, more than {_core.LONGEST_LINE}")
-    batch = next(row_batches(store, numbers=(HEAD_ROWS + 1) * store.dim))
-    text = header + text_of(store)(batch).tobytes()
+    form = text_of(store)
+    rows = (form(batch).tobytes() for batch in row_batches(store, numbers=1))
+    first = header + next(rows)
     for kind, signature in SIGNATURES.items():
-        if signature.match(text):
+        if signature.match(first):
             raise _unreadable(store, f"a {kind} file, by the first token")
-    pieces = iter([text])
+    pieces = chain([first], rows)
     try:
         head = read_head(lambda: next(pieces, b""), store.path, None, "auto")
     except TextFormatError as error:
