@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -164,8 +165,8 @@ REFUSED = [
         "got 'x 1 2': what stands behind its first space would be read as numbers; nothing was written",
     ),
     ("glove", [b" 1e999"], "got ' 1e999': what stands behind its first space would be read as numbers"),
-    ("glove", [b"\xef\xbb\xbfa"], "whose text can be told for what it is, got dim 3 and a byte order mark"),
-    ("glove", [b"a b", b"c d", b"e"], "a dim of 3 whose text can be told for what it is, got dim 4 and no header"),
+    ("glove", [b"\xef\xbb\xbfa"], "would be read back as vectors of dim 3, got dim 3 and a byte order mark"),
+    ("glove", [b"a b", b"c d", b"e"], "would be read back as vectors of dim 3, got dim 4 and no header"),
     ("glove", [b"a b", b"c"], "got expected most of the first 2 rows to have one number of fields"),
     ("glove", [b"\x1f\x8b"], "got a gzip file, by the first token"),
     ("glove", [b"\x93NUMPY"], "got expected GloVe text, got a .npy file"),
@@ -315,6 +316,43 @@ def test_projector_shows_every_token_in_a_line(tmp_path: Path) -> None:
     assert labels == shown
     found = np.loadtxt(tmp_path / "out" / "vectors.tsv", delimiter="\t", dtype=np.float64)
     assert np.array_equal(found.astype(np.float32), numbers(len(tokens)))
+
+
+@given(HARD_TOKENS)
+def test_npy_holds_any_tokens(place: Path, tokens: list[bytes]) -> None:
+    tokens = list(dict.fromkeys(tokens))
+    store = write_store(place / "source.h5", tokens, numbers(len(tokens)))
+    for name in ("out.tokens.txt", "out.json"):
+        (place / name).unlink(missing_ok=True)
+    glovestore.export(store, place / "out.npy", overwrite=True)
+    if (place / "out.json").exists():
+        listed = [token.encode("utf-8", "surrogateescape") for token in json.loads((place / "out.json").read_bytes())]
+    else:
+        listed = split_tokens((place / "out.tokens.txt").read_bytes())
+    assert same((listed, np.load(place / "out.npy").view(np.uint32)), content(store))
+
+
+@given(HARD_TOKENS)
+def test_the_labels_of_the_projector_are_lines_in_one_column(place: Path, tokens: list[bytes]) -> None:
+    tokens = list(dict.fromkeys(tokens))
+    store = write_store(place / "source.h5", tokens, numbers(len(tokens)))
+    glovestore.export(store, place / "folder", "projector", overwrite=True)
+    labels = (place / "folder" / "metadata.tsv").read_bytes().decode("utf-8").split("\n")
+    assert len(labels) == len(tokens) + 1
+    assert all(label.strip() and "\t" not in label for label in labels[:-1])
+
+
+@pytest.mark.parametrize("name", [name for name in formats.FORMATS if name not in ("gensim", "spacy")])
+def test_memory_is_that_of_some_rows(name: str, tmp_path: Path) -> None:
+    tokens = [b"token%d" % number for number in range(40_000)]
+    store = write_store(tmp_path / "store.h5", tokens, np.full((40_000, 200), 1 / 3, np.float32))  # 32 MB
+    tracemalloc.start()
+    try:
+        glovestore.export(store, tmp_path / "out.npy", name)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 16e6
 
 
 # ---------------------------------------------------------------------- which format, and what is said about it

@@ -193,7 +193,7 @@ def test_exit_codes(store: Path, tmp_path: Path) -> None:
 def test_the_module_is_the_command(store: Path) -> None:
     command = [sys.executable, "-P", "-m", "glovestore", "get", str(store), "token1"]
     done = subprocess.run(command, capture_output=True, timeout=WAIT)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"token1 1.0 0.5\n", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"token1 1 0.5\n", b"")
     bad = subprocess.run([*command[:-1], "absent"], capture_output=True, timeout=WAIT)
     assert (bad.returncode, bad.stderr) == (1, b"glovestore: error: 1 of 1 tokens are not in the store: 'absent'\n")
 

@@ -111,6 +111,6 @@ def check_read_back(store: EmbeddingStore, header: bytes = b"") -> None:
 
 def _unreadable(store: EmbeddingStore, got: str) -> GlovestoreError:
     return GlovestoreError(
-        f"{store.path}: expected tokens and a dim of {store.dim} whose text can be told for what it is, got {got};"
+        f"{store.path}: expected rows whose text would be read back as vectors of dim {store.dim}, got {got};"
         " nothing was written (npy and gensim hold any token)"
     )
