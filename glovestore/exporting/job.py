@@ -56,7 +56,10 @@ class Job:
 
     @contextmanager
     def files(self, *paths: Path) -> Iterator[list[BinaryIO]]:
-        """Yield a stream for each file. They appear when the block is done, in this order; else none of them."""
+        """Yield a stream for each file. They appear when the block is done, in this order; else none of them.
+
+        Several files cannot appear at once: a system that fails between two of them leaves the first alone.
+        """
         with ExitStack() as stack:
             files = [stack.enter_context(ReplacingFile(path, self._may_replace)) for path in paths]
             streams: list[BinaryIO] = [stack.enter_context(open(file.path, "wb")) for file in files]
