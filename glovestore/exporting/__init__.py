@@ -70,8 +70,9 @@ def export(
     GloVe 6B is, comes out of its store as it went in, byte for byte.
 
     Memory stays bounded: rows are written some at a time (gensim and spaCy hold all tokens, though). Files and folders
-    appear whole or not at all; of several files the one that the others are found by comes last. overwrite: replace existing files, or a
-    folder that holds nothing but an earlier export; a store is never replaced. progress: a bar on standard error.
+    appear whole or not at all; of several files the one that the others are found by comes last. overwrite: replace
+    existing files, or a folder that holds nothing but an earlier export; a store is never replaced. progress: a bar on
+    standard error.
     """
     start = time.perf_counter()
     target = Path(path)
