@@ -18,7 +18,8 @@ Matrix = NDArray[np.float32]
 class Writer:
     """One way to write vectors: `write(prepared, path)` is timed, `rounds` times.
 
-    `prepare(tokens, vectors)` makes what its users have in memory, before the clock starts.
+    `prepare(tokens, vectors)` makes what its users have in memory, before the clock starts. It cannot write tokens with
+    a character of `refused` in them.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Writer:
     write: Callable[[Any, Path], None]
     package: str = ""
     rounds: int = 1
+    refused: str = ""
 
 
 def as_they_are(tokens: list[str], vectors: Matrix) -> tuple[list[str], Matrix]:
@@ -97,7 +99,7 @@ def gensim_binary(keyed: Any, path: Path) -> None:
 
 TEXT_WRITERS = (
     Writer("polars: write_csv", polars_frame, polars_text, "polars", rounds=3),
-    Writer("pyarrow: write_csv", arrow_table, arrow_text, "pyarrow", rounds=3),
+    Writer("pyarrow: write_csv", arrow_table, arrow_text, "pyarrow", rounds=3, refused='"'),
     Writer("pandas: to_csv", pandas_frame, pandas_text, "pandas"),
     Writer("gensim: save_word2vec_format", gensim_keyed, gensim_text, "gensim"),
     Writer("np.savetxt, numbers alone", as_they_are, numpy_text),
