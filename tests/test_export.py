@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from export_reference import content, glove_text, read_word2vec_binary, same, write_store
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene import at_step
 from shared import ODD_TEXT, Built
@@ -103,6 +103,7 @@ HARD_TOKENS = st.lists(st.lists(HARD_BYTES, max_size=5).map(b"".join) | st.binar
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
+@settings(deadline=None)
 @given(HARD_TOKENS, st.integers(1, 3), st.data())
 def test_glove_text_is_the_same_store_or_is_refused_for_a_reason(
     place: Path, tokens: list[bytes], dim: int, data: st.DataObject
@@ -126,6 +127,7 @@ def test_glove_text_is_the_same_store_or_is_refused_for_a_reason(
     assert is_same == (refused is None), refused
 
 
+@settings(deadline=None)
 @given(HARD_TOKENS, st.integers(1, 3))
 def test_word2vec_is_the_same_store_or_is_refused(place: Path, tokens: list[bytes], dim: int) -> None:
     tokens = list(dict.fromkeys(tokens))
@@ -318,6 +320,7 @@ def test_projector_shows_every_token_in_a_line(tmp_path: Path) -> None:
     assert np.array_equal(found.astype(np.float32), numbers(len(tokens)))
 
 
+@settings(deadline=None)
 @given(HARD_TOKENS)
 def test_npy_holds_any_tokens(place: Path, tokens: list[bytes]) -> None:
     tokens = list(dict.fromkeys(tokens))
@@ -332,6 +335,7 @@ def test_npy_holds_any_tokens(place: Path, tokens: list[bytes]) -> None:
     assert same((listed, np.load(place / "out.npy").view(np.uint32)), content(store))
 
 
+@settings(deadline=None)
 @given(HARD_TOKENS)
 def test_the_labels_of_the_projector_are_lines_in_one_column(place: Path, tokens: list[bytes]) -> None:
     tokens = list(dict.fromkeys(tokens))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from export_reference import glove_text, spell
 from gil import another_thread
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -54,6 +54,7 @@ def test_edges(neighbour: int, sign: int) -> None:
     check(sign * numbers[np.isfinite(numbers)])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=50))
 def test_any_bits(bits: list[int]) -> None:
     numbers = np.array(bits, np.uint32).view(np.float32)
@@ -62,6 +63,7 @@ def test_any_bits(bits: list[int]) -> None:
         check(numbers)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 15)), min_size=1, max_size=50))
 def test_decimals_of_few_digits(decimals: list[tuple[int, int]]) -> None:
     check(np.array([digits / 10**places for digits, places in decimals], np.float32))
@@ -92,6 +94,7 @@ def packed_tokens(tokens: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.ui
     return np.frombuffer(b"".join(tokens), np.uint8), offsets
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=5), min_size=1, max_size=8), st.integers(1, 5), st.randoms(use_true_random=False))
 def test_rows(tokens: list[bytes], dim: int, random: object) -> None:
     vectors = np.random.default_rng(len(tokens) * dim).normal(size=(len(tokens), dim)).astype(np.float32)
