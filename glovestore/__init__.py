@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         StoreFormatError,
         TextFormatError,
     )
+    from glovestore.exporting import ExportReport, export
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.coverage import Coverage
     from glovestore.opening import open
@@ -41,6 +42,7 @@ __all__ = [
     "DownloadError",
     "EmbeddingMatrix",
     "EmbeddingStore",
+    "ExportReport",
     "GlovestoreError",
     "SourceFormatError",
     "StoreFormatError",
@@ -51,6 +53,7 @@ __all__ = [
     "cache",
     "classify",
     "count_tokens",
+    "export",
     "open",
     "torch",
 ]
@@ -63,6 +66,7 @@ _HOMES = {
     "DownloadError": "errors",
     "EmbeddingMatrix": "matrix",
     "EmbeddingStore": "store",
+    "ExportReport": "exporting",
     "GlovestoreError": "errors",
     "SourceFormatError": "errors",
     "StoreFormatError": "errors",
@@ -71,6 +75,7 @@ _HOMES = {
     "Vocabulary": "vocabulary",
     "build": "building",
     "count_tokens": "vocabulary.counts",
+    "export": "exporting",
     "open": "opening",
 }
 

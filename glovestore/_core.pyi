@@ -373,6 +373,27 @@ def gather(
     or a position is outside.
     """
 
+def format_room(rows: int, dim: int, token_bytes: int) -> int:
+    """Return how many bytes `out` of `format_rows` needs."""
+
+def format_rows(
+    vectors: NDArray[np.float32],
+    token_bytes: NDArray[np.uint8] | None,
+    offsets: NDArray[np.uint64] | None,
+    out: NDArray[np.uint8],
+    separator: str = ...,
+) -> tuple[int, int]:
+    """Write rows (k, dim) as text: token, numbers, newline, `separator` between; without tokens the numbers alone.
+
+    Token i is token_bytes[offsets[i]:offsets[i + 1]]. Numbers have the fewest digits that stand for the float32.
+    Returns (bytes, rows); rows < k: row `rows` has a number that is not finite, the bytes are of those before it.
+    """
+
+def pack_rows(
+    vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], offsets: NDArray[np.uint64], out: NDArray[np.uint8]
+) -> int:
+    """Write rows (k, dim) as word2vec's binary format has them, token, space, float32; return how many bytes."""
+
 def normal_vectors(
     tokens: Strings,
     mean: NDArray[np.float64],

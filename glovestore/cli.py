@@ -15,6 +15,7 @@ import click
 
 import glovestore
 from glovestore.display import human_seconds
+from glovestore.exporting.text import glove_rows
 from glovestore.matrix.doctor import diagnose
 from glovestore.matrix.fallbacks import FALLBACKS
 from glovestore.shell import tables, terminal
@@ -28,6 +29,7 @@ ELSEWHERE = {
     "cache": "glovestore.shell.caching",
     "catalogue": "glovestore.shell.remote",
     "download": "glovestore.shell.remote",
+    "export": "glovestore.shell.exporting",
     "evaluate": "glovestore.shell.predicting",
     "predict": "glovestore.shell.predicting",
     "train": "glovestore.shell.training",
@@ -203,7 +205,7 @@ def get(path: Path, tokens: tuple[str, ...], as_json: bool) -> None:
         else:
             for first in range(0, len(found), BATCH):
                 batch = found[first : first + BATCH]
-                click.echo(b"".join(tables.glove_line(token, store[token]) for token in batch), nl=False)
+                click.echo(glove_rows(batch, store[batch]), nl=False)
     terminal.fail_for(missing, len(wanted))
 
 

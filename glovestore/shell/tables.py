@@ -1,4 +1,4 @@
-"""What the shell shows: tables for people, JSON for programs, GloVe text for pipes."""
+"""What the shell shows: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from glovestore.display import aligned, visible
 from glovestore.format.layout import BUCKET_SLOTS
 from glovestore.matrix import EmbeddingMatrix
 from glovestore.store import EmbeddingStore
-from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
+from glovestore.tokens import Token, as_text, first_few, shown
 
 # ---------------------------------------------------------------------- JSON
 
@@ -37,14 +37,6 @@ def _plain(value: Any) -> Any:
 def short_floats(vector: NDArray[np.float32]) -> list[float]:
     """Return the floats with the fewest digits that stand for these float32: 0.1 and not 0.10000000149011612."""
     return [float(str(number)) for number in vector]
-
-
-# ---------------------------------------------------------------------- text
-
-
-def glove_line(token: Token, vector: NDArray[np.float32]) -> bytes:
-    """Return a row of GloVe text: the token's bytes and the shortest digits that give the same float32 again."""
-    return as_bytes(token) + b" " + " ".join(map(str, vector)).encode("ascii") + b"\n"
 
 
 # ---------------------------------------------------------------------- info

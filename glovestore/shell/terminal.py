@@ -29,6 +29,7 @@ SHOWN_MISSING = 20
 OPTIONS = {
     "build with overwrite=True": "build with --overwrite",
     "say dim=": "say --dim",
+    "export with overwrite=True": "export with --overwrite",
     "save with overwrite=True": "train with --overwrite",
     "write with overwrite=True": "write with --overwrite",
     "give store=, or save with extra_tokens=": "give --store, or train with --extra-tokens",
