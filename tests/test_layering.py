@@ -24,7 +24,7 @@ LAYERS = (
     {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
     {"display", "strict_json", "strings", "threads"},
     {"format"},
-    {"keeping"},
+    {"keeping", "subwords"},
     {"streams", "matrix", "vocabulary"},
     {"sources"},
     {"labelled", "nearest"},
