@@ -157,8 +157,7 @@ def write(model: Model) -> bytes:
     if versioned:
         data += struct.pack("<q", -1 if model.pruned is None else len(model.pruned))
     for kind, tokens in ((0, model.words), (1, model.labels)):
-        for count, token in enumerate(tokens, 1):
-            data += token + b"\0" + struct.pack("<qb", count, kind)
+        data += b"".join(token + b"\0" + struct.pack("<qb", count, kind) for count, token in enumerate(tokens, 1))
     for bucket, row in (model.pruned or {}).items():
         data += struct.pack("<2i", bucket, row)
     if versioned:
