@@ -1,4 +1,4 @@
-"""Other libraries that read fastText's binary models, to the vectors of all words: that is what a store has when it is built."""
+"""Other libraries that read fastText models, to the vectors of all words: what a store has when it is built."""
 
 from __future__ import annotations
 
