@@ -253,6 +253,18 @@ def test_a_source_that_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [path.name for path in tmp_path.iterdir()] == ["model.bin"]
 
 
+@pytest.mark.parametrize("where", ["read_dictionary", "read_matrix", "take_output", "Subwords"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")], ids=["ctrl-c", "full"])
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: Any) -> None:
+    def fail(*arguments: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(fasttext, where, fail)
+    with pytest.raises(error if isinstance(error, type) else type(error)):
+        build(random_model(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.bin"]
+
+
 def test_rows_are_made_by_what_the_output_says_or_not(tmp_path: Path) -> None:
     """The other matrix may have any shape, and be quantised; a flag for that means nothing beside a dense input."""
     random = np.random.default_rng(5)

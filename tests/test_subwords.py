@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from click.testing import CliRunner
 from damage import Header, in_order, refuse, with_checksums, with_header
 from fasttext_reference import Model, fnv, ngrams, random_model, random_quantiser, vector, write
@@ -25,7 +24,6 @@ from glovestore import _core, cli
 from glovestore.errors import CoverageWarning
 from glovestore.matrix import Coverage
 from glovestore.subwords import Subwords
-from glovestore.torch import embedding
 
 BYTES = st.binary(max_size=12) | st.text(max_size=8).map(lambda text: text.encode("utf-8", "surrogatepass"))
 SOME = [b"theof", "\u65e5\u672c".encode(), b"\xff\xfe\x80", b"</s>", b"", b"a", b"<", b"x" * 300, b"a\0b"]
@@ -296,13 +294,6 @@ def test_many_missing_tokens_into_other_dtypes(store: glovestore.EmbeddingStore,
     out = np.empty((5000, 4), np.float16)
     assert store.matrix(tokens, out=out).array is out
     np.testing.assert_array_equal(out, expected.astype(np.float16))
-
-
-def test_an_embedding(store: glovestore.EmbeddingStore, model: Model) -> None:
-    module = embedding(store, ["the", "theof"])
-    np.testing.assert_array_equal(module.weight[1].numpy(), vector(model, b"theof"))
-    assert embedding(store).weight.shape == (len(store), 4)
-    assert torch.equal(embedding(store, store.matrix(["the"])).weight, embedding(store, ["the"]).weight)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A classifier over a store with subwords: what tokens get that the store lacks, with it and without it."""
+"""An embedding and a classifier over a store with subwords: what tokens get that the store lacks, or the folder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from fasttext_reference import random_model, vector, write
 from tiny_topics import OTHERS, TOPICS, build_store, topic_texts
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("skorch")
 
-import glovestore
-from glovestore.classify import TextClassifier
+import glovestore  # noqa: E402 - after the skip
+from glovestore.classify import TextClassifier  # noqa: E402
 
 TEXTS, LABELS = topic_texts(60)
 SMALL: dict[str, Any] = {"units": 4, "epochs": 1, "device": "cpu"}
@@ -30,6 +30,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "m.bin").write_bytes(write(random_model(words=WORDS, dim=4, bucket=50)))
     glovestore.build(folder / "m.bin", folder / "m.h5")
     return folder / "m.h5"
+
+
+def test_an_embedding(store: Path) -> None:
+    model = random_model(words=WORDS, dim=4, bucket=50)
+    with glovestore.open(store) as opened:
+        module = glovestore.torch.embedding(opened, ["ship", "harbours"])
+        np.testing.assert_array_equal(module.weight[1].numpy(), vector(model, b"harbours"))
+        assert glovestore.torch.embedding(opened).weight.shape == (len(opened), 4)
+        made = glovestore.torch.embedding(opened, opened.matrix(["ship"]))
+        assert torch.equal(made.weight, glovestore.torch.embedding(opened, ["ship"]).weight)
 
 
 @pytest.mark.parametrize("oov", ["subword", "auto"])
