@@ -265,10 +265,10 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert [path.name for path in tmp_path.iterdir()] == ["model.bin"]
 
 
-def test_rows_are_made_by_what_the_output_says_or_not(tmp_path: Path) -> None:
-    """The other matrix may have any shape, and be quantised; a flag for that means nothing beside a dense input."""
+def test_any_output_matrix(tmp_path: Path) -> None:
+    """The other matrix may have any number of rows, and be quantised; the flag is for those of a quantised model."""
     random = np.random.default_rng(5)
-    dense = random_model(qout=True, output=np.zeros((3, 2), np.float32))
+    dense = random_model(qout=True, output=np.zeros((3, 5), np.float32))
     quantised = random_model(dsub=2, qout=True, output=random_matrix(random, 4, 5, 2, True))
     for model in (dense, quantised):
         with build(model, tmp_path) as store:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from fasttext_reference import Model, random_model, write
+from fasttext_reference import Model, random_matrix, random_model, write, write_matrix
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,7 +148,9 @@ LIES: dict[str, tuple[bytes, Callable[[bytes], bytes], str, int]] = {
     "a huge output": (DENSE, put(len(DENSE) - 24, 2**62, format="<q"), "bytes of output matrix, the file has 8 more",
                       len(DENSE) - 8),
     "a negative output": (DENSE, put(len(DENSE) - 24, -1, format="<q"),
-                          "expected natural numbers for the output matrix", len(DENSE) - 8),
+                          "expected an output matrix of dim 2, got -1 x 2", len(DENSE) - 24),
+    "an output of another dim": (DENSE, put(len(DENSE) - 16, 3, format="<q"),
+                                 "expected an output matrix of dim 2, got 1 x 3", len(DENSE) - 24),
     "more at the end": (DENSE, lambda data: data + b"\0", "expected the end of the file, got more bytes", len(DENSE)),
     "a kept bucket beyond": (QUANTISED, put(PAIRS + 8, 6), "expected a kept bucket from 0 to 5, got 6", PAIRS + 8),
     "a kept row beyond": (QUANTISED, put(PAIRS + 4, 3), "expected a kept row from 0 to 2, got 3", PAIRS + 4),
@@ -176,6 +179,24 @@ def test_files_that_lie(
     error = refused(change(data), tmp_path)
     assert expected in error.problem
     assert error.byte == byte
+
+
+def test_a_quantised_output_that_lies(tmp_path: Path) -> None:
+    output = random_matrix(np.random.default_rng(1), 4, 1, 1, True)
+    model = random_model(words=FEW, dim=1, bucket=6, dsub=1, qout=True, output=output)
+    data = write(model)
+    begin = len(data) - len(write_matrix(output))
+    build(data, tmp_path).close()
+    (tmp_path / "m.h5").unlink()
+    for at, value, expected in (
+        (0, 2, "expected qnorm to be 0 or 1, got 2"),
+        (9, 2, "expected an output matrix of dim 1, got 4 x 2"),
+        (17, -1, "expected a natural number of codes, got -1"),
+        (17, HUGE, f"expected {HUGE} bytes of codes of the output matrix, the file has"),
+        (25, 2, "expected a quantiser of dim 1, got dim 2"),
+    ):
+        format = "<b" if at == 0 else "<i"
+        assert expected in refused(put(begin + at, value, format=format)(data), tmp_path).problem
 
 
 def test_a_model_without_words(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from glovestore.sources.reader import Batches, FileReader, ReadOptions, SourceRe
 from glovestore.streams.files import Source
 from glovestore.subwords import Subwords
 
-BATCH_TOKEN_BYTES = 1 << 18  # for which all cores work, between two looks at signals: the longest tokens take a second
+BATCH_TOKEN_BYTES = 1 << 18  # between two looks at signals: the longest tokens and n-grams there can be take seconds
 SMALLEST_ROW = 11  # bytes of an entry of the dictionary and one code
 
 

@@ -63,19 +63,19 @@ def read_matrix(
 def take_output(stream: ByteStream, header: Header, is_quantised: bool) -> None:
     """Take the output matrix, of which no vector comes: it shows that the file is whole."""
     if header.version != UNVERSIONED and _flag(stream, "qout") and is_quantised:
-        _skip_quantised(stream)
-        return
-    rows, columns = _take(stream, "<2q", "shape of the output matrix")
-    _check_natural(stream, "the output matrix", rows, columns)
-    stream.skip(4 * rows * columns, "output matrix")
+        _skip_quantised(stream, header)
+    else:
+        stream.skip(4 * _output_rows(stream, header) * header.dim, "output matrix")
 
 
-def _skip_quantised(stream: ByteStream) -> None:
+def _skip_quantised(stream: ByteStream, header: Header) -> None:
     has_norms = _flag(stream, "qnorm")
-    rows, columns, codes = _take(stream, "<2qi", "shape of the output matrix")
-    _check_natural(stream, "the output matrix", rows, columns, codes)
+    rows = _output_rows(stream, header)
+    (codes,) = _take(stream, "<i", "number of codes")
+    if codes < 0:
+        stream.fail(f"expected a natural number of codes, got {codes}", stream.position - 4)
     stream.skip(codes, "codes of the output matrix")
-    _Quantiser.take(stream, columns)
+    _Quantiser.take(stream, header.dim)
     if has_norms:
         stream.skip(rows, "codes of norms")
         _Quantiser.take(stream, 1)
@@ -89,19 +89,19 @@ class _Dense(InputMatrix):
         _check_shape(stream, header)
         row_bytes = 4 * header.dim
         stream.expect(row_bytes * header.rows, "input matrix")
-        self._spool(stream, header.words, 0, None)
+        self._spool(stream, header.words, 0)
         if not header.has_subwords:
             stream.skip(row_bytes * header.bucket_rows, "input matrix")
             return
         begin = _next_page(row_bytes * header.words)
-        self._spool(stream, header.bucket_rows, begin, "bucket")
+        self._spool(stream, header.bucket_rows, begin, are_ngrams=True)
         self.ngram_rows = _mapped(scratch, begin, header.bucket_rows, header.dim)
 
-    def _spool(self, stream: ByteStream, count: int, begin: int, name: str | None) -> None:
+    def _spool(self, stream: ByteStream, count: int, begin: int, are_ngrams: bool = False) -> None:
         for first, stop in batches(count, self.dim):
             rows = np.empty((stop - first, self.dim), np.float32)
             stream.take_into(_bytes_of(rows), "input matrix")
-            if name:
+            if are_ngrams:
                 _check_finite(stream, rows, first)
             self.scratch.write(rows, begin + 4 * self.dim * first)
 
@@ -210,9 +210,11 @@ def _check_shape(stream: ByteStream, header: Header) -> None:
         )
 
 
-def _check_natural(stream: ByteStream, what: str, *sizes: int) -> None:
-    if min(sizes) < 0:
-        stream.fail(f"expected natural numbers for {what}, got {' x '.join(map(str, sizes))}")
+def _output_rows(stream: ByteStream, header: Header) -> int:
+    rows, dim = _take(stream, "<2q", "shape of the output matrix")
+    if rows < 0 or dim != header.dim:
+        stream.fail(f"expected an output matrix of dim {header.dim}, got {rows} x {dim}", stream.position - 16)
+    return rows
 
 
 def _check_finite(stream: ByteStream, rows: NDArray[np.float32], first: int) -> None:
