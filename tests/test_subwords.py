@@ -310,6 +310,13 @@ def test_the_shell(path: Path, model: Model, tmp_path: Path, arguments: list[str
     np.testing.assert_array_equal(np.load(out)[1], wanted)
 
 
+def test_info_names_subwords(path: Path, plain: Path) -> None:
+    done = CliRunner().invoke(cli.main, ["info", str(path), "--json"])
+    assert json.loads(done.stdout)["subwords"] == {"rows": 30, "buckets": 30, "minn": 3, "maxn": 6}
+    assert "subwords  30 x 4, n-grams of 3 to 6\n" in CliRunner().invoke(cli.main, ["info", str(path)]).stdout
+    assert "subwords" not in CliRunner().invoke(cli.main, ["info", str(plain)]).stdout
+
+
 def test_the_shell_without_subwords(plain: Path, tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_text("the\n")
     command = ["matrix", str(plain), str(tmp_path / "vocab.txt"), "-o", str(tmp_path / "m.npy")]
