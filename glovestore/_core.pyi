@@ -18,10 +18,16 @@ LONGEST_LINE: int
 """The most bytes a line of text may have."""
 LONGEST_TOKEN: int
 """The most bytes a token may have."""
+MOST_BUCKETS: int
+"""The most buckets that the n-grams of a model are spread over."""
+MOST_NGRAM: int
+"""The most characters of an n-gram."""
 MOST_PROBES: int
 """The most buckets beyond home that a token may stand in."""
 TEXT_PADDING: int
 """How many readable bytes `parse_rows` needs behind the text."""
+OWN_ROWS: tuple[str, ...]
+"""What `SubwordRows.mean_vectors` takes for `own`."""
 OUTCOMES: tuple[str, ...]
 """What can become of an Ingest, "ok" first."""
 ADVICES: tuple[str, ...]
@@ -403,6 +409,50 @@ def normal_vectors(
     tier: str = ...,
 ) -> None:
     """Write each token's reproducible random vector, about normal with `mean` and `std`, to `out`, a row a token."""
+
+@final
+class SubwordRows:
+    """The rows (rows, dim) of character n-grams, each in one of `bucket_count` buckets: FORMAT.md, "Subwords".
+
+    `buckets` (rows,), rising, says which bucket has each row; None: row i is that of bucket i.
+    """
+
+    def __init__(
+        self,
+        vectors: NDArray[np.float32],
+        bucket_count: int,
+        minn: int,
+        maxn: int,
+        buckets: NDArray[np.uint64] | None = None,
+    ) -> None: ...
+    def mean_vectors(self, tokens: Strings, out: NDArray[np.float32], own: str = "none", threads: int = 1) -> None:
+        """Write the mean of the rows of each token's n-grams to `out`, a row a token; zeros where there are none.
+
+        own, one of OWN_ROWS: "given" if `out` has the tokens' own rows beforehand, which are averaged, too; "given of
+        2016" to let "</s>" have n-grams.
+        """
+
+def read_entries(
+    data: _Bytes, token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16], types: NDArray[np.uint8]
+) -> tuple[int, int, int, bool]:
+    """Read whole entries of fastText's dictionary, no more than there is room for lengths and types.
+
+    `token_bytes` has as many bytes as `data`. Returns (entries, bytes used up, token bytes, whether the token of the
+    next entry is longer than LONGEST_TOKEN).
+    """
+
+def dequantise(
+    centroids: NDArray[np.float32],
+    part_dim: int,
+    codes: NDArray[np.uint8],
+    norms: NDArray[np.float32] | None,
+    out: NDArray[np.float32],
+    threads: int = 1,
+) -> None:
+    """Write the rows that codes (k, parts) stand for to `out` (k, dim), times norms (k,) if there are norms.
+
+    centroids: (256 * dim,), for each part of `part_dim` numbers 256 of its centroids.
+    """
 
 TOKENIZERS: tuple[str, ...]
 """The names of the tokenizers."""

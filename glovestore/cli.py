@@ -18,6 +18,7 @@ from glovestore.display import human_seconds
 from glovestore.exporting.text import glove_rows
 from glovestore.matrix.doctor import diagnose
 from glovestore.matrix.fallbacks import FALLBACKS
+from glovestore.matrix.oov import without_auto
 from glovestore.shell import tables, terminal
 from glovestore.shell.advice import advice
 from glovestore.shell.corpus import vocab_from_corpus
@@ -35,7 +36,7 @@ ELSEWHERE = {
     "train": "glovestore.shell.training",
 }
 BATCH = 256  # tokens that are looked up and printed at a time
-OOV = ("zeros", "mean", "normal", "unk", "error")
+OOV = ("auto", "zeros", "mean", "normal", "unk", "subword", "error")
 DTYPES = ("float16", "float32", "float64")
 
 
@@ -254,7 +255,8 @@ def nearest(path: Path, tokens: tuple[str, ...], k: int, among: Path | None, as_
 @vocab_argument
 @click.option("-o", "--output", "out", metavar="OUT", required=True, type=file_path, callback=checked_output,
               help="The file to write: .npy, .pt or .safetensors.")  # fmt: skip
-@click.option("--oov", default="zeros", show_default=True, type=click.Choice(OOV), help="Rows of missing tokens.")
+@click.option("--oov", default="auto", show_default=True, type=click.Choice(OOV),
+              help="Rows of missing tokens; auto: subword if STORE has subwords, else zeros.")  # fmt: skip
 @fallback_option
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(DTYPES))
 @json_option
@@ -275,6 +277,7 @@ def matrix(
     """
     vocab = terminal.asked_vocab(vocab_path)
     with glovestore.open(path) as store, terminal.about_arguments(), terminal.warnings_as_messages():
+        oov = str(without_auto(oov, store.subwords is not None))
         made = store.matrix(vocab, oov=oov, fallbacks=fallbacks, dtype=dtype)
     description = describe_matrix(made, store.metadata, oov, fallbacks)
     write_matrix(out, made.array, description, [path, vocab_path])

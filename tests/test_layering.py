@@ -24,7 +24,7 @@ LAYERS = (
     {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
     {"display", "replacing_folder", "strict_json", "strings", "threads"},
     {"format"},
-    {"keeping"},
+    {"keeping", "subwords"},
     {"streams", "matrix", "vocabulary"},
     {"sources", "remote"},
     {"labelled", "nearest"},

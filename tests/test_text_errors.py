@@ -67,7 +67,6 @@ PROBLEMS: dict[str, tuple[bytes, dict[str, Any], int | None, int | None, str]] =
     "tar": (tarred(), {}, 1, 1, "got a tar archive: extract it first"),
     "npy": (npy(), {}, 1, 1, "got a .npy file"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(100), {}, 1, 1, "got an HDF5 file"),
-    "fastText's .bin": (b"\xba\x16\x4f\x2f\x0c\0\0\0" + bytes(100), {}, 1, 1, "pass the .vec file"),
 }  # fmt: skip
 
 

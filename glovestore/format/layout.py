@@ -26,7 +26,8 @@ TENSORS = {
     "index_slots": "U64",
     "block_checksums": "U64",
 }
-OPTIONAL: dict[str, str] = {}  # tensors that some stores have beside those; they stand before block_checksums
+# Tensors that some stores have beside those; they stand before block_checksums.
+OPTIONAL = {"subword_vectors": "F32", "subword_buckets": "U64"}
 FILLER = "_hdf5_"  # U8 tensors over HDF5's own bytes
 
 

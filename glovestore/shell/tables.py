@@ -14,6 +14,7 @@ from glovestore.display import aligned, visible
 from glovestore.format.layout import BUCKET_SLOTS
 from glovestore.matrix import EmbeddingMatrix
 from glovestore.store import EmbeddingStore
+from glovestore.subwords import Subwords
 from glovestore.tokens import Token, as_text, first_few, shown
 
 # ---------------------------------------------------------------------- JSON
@@ -72,9 +73,15 @@ def describe(store: EmbeddingStore) -> dict[str, Any]:
             "seed": int(metadata["index_seed"]),
         },
         "norms": {"mean": float(norms.mean()), "min": float(norms.min()), "max": float(norms.max())},
+        **({} if store.subwords is None else {"subwords": _subwords(store.subwords)}),
         "first_tokens": store.tokens[:5],
         "last_token": store.tokens[-1],
     }
+
+
+def _subwords(subwords: Subwords) -> dict[str, int]:
+    rows, buckets = len(subwords.vectors), subwords.bucket_count
+    return {"rows": rows, "buckets": buckets, "minn": subwords.minn, "maxn": subwords.maxn}
 
 
 def _stated(metadata: Mapping[str, str], name: str) -> int | None:
@@ -97,6 +104,8 @@ def info_table(info: Mapping[str, Any], indent: str = "") -> str:
         ("index", f"{index['buckets']:,} buckets, load {index['load']:.2f}, longest probe {index['longest_probe']}"),
         ("norms", f"mean {norms['mean']:.4g}, from {norms['min']:.4g} to {norms['max']:.4g}"),
     ]
+    if grams := info.get("subwords"):
+        rows.append(("subwords", f"{grams['rows']:,} x {info['dim']}, n-grams of {grams['minn']} to {grams['maxn']}"))
     return aligned(rows, "ll", indent)
 
 

@@ -42,6 +42,7 @@ OPTIONS = {
     "say encoding=": "say --encoding",
     "oov='unk':": "--oov unk:",
     "oov='error':": "--oov error:",
+    "oov='subword':": "--oov subword:",
     "try oov='mean'": "try --oov mean",
 }
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glovestore.sources import fasttext_header
 from glovestore.sources.reader import Reader, ReadOptions
 from glovestore.sources.text import TextReader
 from glovestore.streams.files import Source, open_source
+
+LONGEST_START = fasttext_header.SETTINGS.size  # of all formats
 
 
 def open_reader(path: Path, options: ReadOptions, member: str | None = None) -> Reader:
@@ -21,4 +24,9 @@ def open_reader(path: Path, options: ReadOptions, member: str | None = None) -> 
 
 def _reader_of(source: Source, options: ReadOptions) -> Reader:
     """Return the reader of a file by its first bytes. What only one format needs is imported only for it."""
+    start = source.peek(LONGEST_START)
+    if start.startswith(fasttext_header.MAGIC) or fasttext_header.looks_unversioned(start):
+        from glovestore.sources.fasttext import FastTextReader
+
+        return FastTextReader(source, options)
     return TextReader(source, options)
