@@ -7,6 +7,7 @@
 
 #if defined(GLOVESTORE_X86_TIERS)
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -30,6 +31,7 @@
 #include "fields.hpp"
 #include "noise_loop.hpp"
 #include "scores.hpp"
+#include "stored_loops.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -149,10 +151,20 @@ struct Lanes512 {
     }
 };
 
+struct Halves512 {
+    static void decode(const std::uint16_t* from, std::size_t count, float* out) noexcept {
+        std::size_t i = 0;
+        for (; i + 16 <= count; i += 16)
+            _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i))));
+        const auto left = static_cast<__mmask16>((1u << (count - i)) - 1);
+        _mm512_mask_storeu_ps(out + i, left, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(left, from + i)));
+    }
+};
+
 }  // namespace
 
 const Kernels kernels_avx512{"avx512", parse_rows_in_strips<Avx512>, norms_of_rows, add_rows, noise,
-                             score_block<Lanes512, 6, 4>};
+                             score_block<Lanes512, 6, 4>, decode<Halves512>, encode};
 
 }  // namespace glovestore
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.coverage import Coverage
     from glovestore.opening import open
+    from glovestore.reshaping import ConvertReport, MergeReport, SliceReport, convert, merge, slice
     from glovestore.store import EmbeddingStore
     from glovestore.vocabulary import Vocabulary
     from glovestore.vocabulary.counts import TokenCounts, count_tokens
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuildReport",
+    "ConvertReport",
     "Coverage",
     "CoverageWarning",
     "EmbeddingMatrix",
     "EmbeddingStore",
     "GlovestoreError",
+    "MergeReport",
+    "SliceReport",
     "SourceFormatError",
     "StoreFormatError",
     "TextFormatError",
@@ -41,27 +45,36 @@ __all__ = [
     "Vocabulary",
     "build",
     "classify",
+    "convert",
     "count_tokens",
+    "merge",
     "open",
+    "slice",
     "torch",
 ]
 
 # Where each name is at home. No module may have the name of a public function: importing it would bind the module here.
 _HOMES = {
     "BuildReport": "building",
+    "ConvertReport": "reshaping",
     "Coverage": "matrix.coverage",
     "CoverageWarning": "errors",
     "EmbeddingMatrix": "matrix",
     "EmbeddingStore": "store",
     "GlovestoreError": "errors",
+    "MergeReport": "reshaping",
+    "SliceReport": "reshaping",
     "SourceFormatError": "errors",
     "StoreFormatError": "errors",
     "TextFormatError": "errors",
     "TokenCounts": "vocabulary.counts",
     "Vocabulary": "vocabulary",
     "build": "building",
+    "convert": "reshaping",
     "count_tokens": "vocabulary.counts",
+    "merge": "reshaping",
     "open": "opening",
+    "slice": "reshaping",
 }
 
 

@@ -15,6 +15,7 @@ import click
 
 import glovestore
 from glovestore.display import human_seconds
+from glovestore.format.layout import VECTORS
 from glovestore.matrix.doctor import diagnose
 from glovestore.matrix.fallbacks import FALLBACKS
 from glovestore.shell import tables, terminal
@@ -25,8 +26,11 @@ from glovestore.streams.lines import check_encoding
 from glovestore.vocabulary.tokenizers import TOKENIZERS
 
 ELSEWHERE = {
+    "convert": "glovestore.shell.reshaping",
     "evaluate": "glovestore.shell.predicting",
+    "merge": "glovestore.shell.reshaping",
     "predict": "glovestore.shell.predicting",
+    "slice": "glovestore.shell.reshaping",
     "train": "glovestore.shell.training",
 }
 BATCH = 256  # tokens that are looked up and printed at a time
@@ -106,6 +110,8 @@ def main() -> None:
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Read only the first N rows.")
 @click.option("--member", metavar="NAME", help="Which file of a zip archive; also ARCHIVE#NAME as SOURCE.")
+@click.option("--dtype", default="float32", show_default=True, type=click.Choice(list(VECTORS)),
+              help="What vectors are kept in: int8 has a scale for each row.")  # fmt: skip
 @click.option("--threads", metavar="N", type=click.IntRange(min=1), help="How many parse; default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing store. Any other file is never replaced.")
 @click.option("--durable/--no-durable", default=True, help="Flush to disk before the store appears; default: yes.")
@@ -121,6 +127,7 @@ def build(
     order: Literal["source", "given"],
     limit: int | None,
     member: str | None,
+    dtype: str,
     threads: int | None,
     overwrite: bool,
     durable: bool,
@@ -154,6 +161,7 @@ def build(
             order=order,
             limit=limit,
             member=member,
+            dtype=dtype,
             threads=threads,
             overwrite=overwrite,
             durable=durable,

@@ -32,7 +32,8 @@ def embedding(
     `vocab` is whatever `store.matrix` takes, or the `EmbeddingMatrix` that it made; ids are the vocabulary's indices.
     Without a vocabulary ids are the store's rows and the weights are a private copy-on-write map of the store: nothing
     is read or copied until it is used, and training (freeze=False) never writes to the file. That map counts against
-    the memory that the system is willing to promise, and another `dtype` or `device` makes a real copy.
+    the memory that the system is willing to promise, and another `dtype` or `device` makes a real copy. So does a store
+    of float16 or int8: its vectors are decoded to float32, all of them, before anything else.
 
     `padding_idx` "auto" is the vocabulary's padding row (a `Vocabulary`'s own, a mapping's unnamed 0, else `<pad>` or
     `[PAD]`; none for a whole store); the row of an explicit index is set to zero, as `nn.Embedding` does. `dtype` is
