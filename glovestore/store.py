@@ -191,10 +191,10 @@ class EmbeddingStore(_core.SingleLookups):
 
     def _decoded_row(self, row: int) -> NDArray[np.float32]:
         """Return the vector of a row that the file has in another dtype, a new read-only (dim,)."""
-        vector = np.empty((1, self.dim), np.float32)
-        self.stored.decode(row, vector)
+        vector = np.empty(self.dim, np.float32)
+        self.stored.decode(row, vector[np.newaxis])
         vector.flags.writeable = False
-        return vector[0]
+        return vector
 
     def decoded(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return the vectors of rows start to stop as float32 (k, dim): over the map, if that has them, else new."""

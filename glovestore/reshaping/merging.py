@@ -135,7 +135,7 @@ class _Merging:
         return rows
 
     def _metadata(self, rows: int) -> dict[str, str]:
-        """Return what the new store says about its source: lines are rows of the stores, or their tokens side by side."""
+        """Return what the new store says about its source. A line is a row of a store, side by side a token."""
         name = " + ".join(store.metadata.get("source_name", "unknown") for store in self._stores)
         counts = {"header": 0, "duplicates": 0, "skipped": 0}
         if self._how == "first":

@@ -215,7 +215,7 @@ def _encoded(values: NDArray[np.float32], dtype: np.dtype[Any]) -> tuple[NDArray
 
 
 def _metadata(store: EmbeddingStore, found: int, added: int) -> dict[str, str]:
-    """Return the store's own metadata, the lines added up again with rows left behind, and rows that it did not have."""
+    """Return the store's own metadata, the lines added up with the rows left behind, and those that are new."""
     kept = kept_metadata(store)
     counts = {"not_kept": len(store) - found, "filled": added}
     sums = {name: int(kept.get(name, "0")) + count for name, count in counts.items()}
