@@ -124,6 +124,8 @@ class _Plan:
 def _plan(store: EmbeddingStore, vocab: ResolvedVocab, missing: Missing) -> _Plan:
     """Look a vocabulary up, and decide about each of its rows."""
     names = _names(vocab)
+    places = np.arange(len(names)) if vocab.indices is None else vocab.indices
+    tokens = _tokens_by_place(vocab.size, names, places)
     found, coverage = look_up(vocab, store.rows, ())
     numbers = missing_numbers(vocab, found)
     lacking = [names[i] for i in numbers.tolist()]
@@ -132,14 +134,12 @@ def _plan(store: EmbeddingStore, vocab: ResolvedVocab, missing: Missing) -> _Pla
             f"{len(lacking):,} of {coverage.total:,} tokens are not in the store: {first_few(lacking)}:"
             " say missing= to leave them out or fill them"
         )
-    places = np.arange(len(names)) if vocab.indices is None else vocab.indices
     rows, is_filled = np.full(vocab.size, -1, np.int64), np.zeros(vocab.size, np.bool_)
     rows[places] = found
     is_filled[places[numbers]] = True
     unk = vocab.number_of(vocab.unk_idx)
     if unk is not None and found[unk] < 0 and missing not in ("error", "skip"):
         is_filled[places[unk]] = True
-    tokens = _tokens_by_place(vocab.size, names, places)
     if missing == "skip":
         kept = np.flatnonzero(~is_filled)
         tokens, rows, is_filled = [tokens[i] for i in kept.tolist()], rows[kept], is_filled[kept]
