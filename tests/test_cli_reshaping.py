@@ -62,9 +62,8 @@ def test_slice(store: Path, tmp_path: Path):
     (tmp_path / "vocab.txt").write_bytes("king\nabsent\ncafé\n".encode())
     part = tmp_path / "part.h5"
     said = run("slice", store, "--vocab", tmp_path / "vocab.txt", "-o", part, exit_code=1).stderr
-    assert said == (
-        "glovestore: error: 1 of 3 tokens are not in the store: 'absent': say --missing to leave them out or fill them\n"
-    )
+    problem = "1 of 3 tokens are not in the store: 'absent': say --missing to leave them out or fill them"
+    assert said == f"glovestore: error: {problem}\n"
     assert not part.exists()
     sliced = report("slice", store, "--vocab", tmp_path / "vocab.txt", "-o", part, "--missing", "zeros")
     assert (sliced["rows"], sliced["found"], sliced["missing"], sliced["first_missing"]) == (3, 2, 1, ["absent"])

@@ -155,7 +155,7 @@ def test_vocabularies_that_are_none(store: glovestore.EmbeddingStore, tmp_path: 
         glovestore.slice(store, path, "token3")
     with pytest.raises(ValueError, match="vocab: expected tokens of at most 65535 bytes, got 65536 in token 1"):
         glovestore.slice(store, path, ["token3", "x" * 65536], missing="zeros")
-    with pytest.raises(ValueError, match="missing: expected one of 'error', 'skip', .*, got 'ignore'"):
+    with pytest.raises(ValueError, match=r"missing: expected one of 'error', 'skip', .*, got 'ignore'"):
         glovestore.slice(store, path, ["token3"], missing="ignore")  # type: ignore[arg-type]
     pyarrow = pytest.importorskip("pyarrow")
     with pytest.raises(ValueError, match="vocab: expected tokens, got a null as token 1"):
