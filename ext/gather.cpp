@@ -10,6 +10,7 @@ namespace glovestore {
 namespace {
 
 constexpr std::size_t rows_ahead = 6;           // whose first lines are asked for while a row is copied
+constexpr std::size_t small_rows_ahead = 16;    // the same where a row is decoded, which is half or a quarter as long
 constexpr std::size_t lines_ahead = 4;          // the processor fetches a row's further lines by itself
 constexpr std::size_t line = 64;                // bytes
 constexpr std::size_t floats_a_thread = 1 << 18;  // 1 MB: less takes less time than a thread takes to start
@@ -57,11 +58,12 @@ void gather(const StoredVectors& from, decltype(&decode_rows) decode, const std:
             const std::int64_t* positions, std::size_t count, void* out, Scalar kind, std::size_t threads) {
     const std::size_t dim = from.dim, row_size = dim * size_of(kind);
     const bool is_plain = from.dtype == Stored::float32, is_direct = kind == Scalar::float32;
+    const std::size_t ahead = is_plain ? rows_ahead : small_rows_ahead;
     in_parallel(count, threads, floats_a_thread / dim + 1, [=](std::size_t begin, std::size_t end) {
         std::vector<float> decoded(is_plain || is_direct ? 0 : dim);
         for (std::size_t i = begin; i < end; ++i) {
-            if (i + rows_ahead < end && rows[i + rows_ahead] >= 0)
-                prefetch_row(from, static_cast<std::size_t>(rows[i + rows_ahead]));
+            if (i + ahead < end && rows[i + ahead] >= 0)
+                prefetch_row(from, static_cast<std::size_t>(rows[i + ahead]));
             const std::size_t target = positions ? static_cast<std::size_t>(positions[i]) : i;
             if (rows[i] < 0) {
                 std::memset(static_cast<unsigned char*>(out) + target * row_size, 0, row_size);

@@ -11,10 +11,13 @@ constexpr Kernels kernels_scalar{"scalar",      parse_rows, row_norms,   update_
                                  normal_vector, score_rows, decode_rows, encode_rows};
 
 #if defined(GLOVESTORE_X86_TIERS)
-// Not every compiler's builtin knows this one by name.
+// Not every compiler's builtin knows this one by name. Asked once: a virtual machine takes microseconds to answer.
 bool has_f16c() noexcept {
-    unsigned a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+    static const bool has = [] {
+        unsigned a, b, c, d;
+        return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+    }();
+    return has;
 }
 
 // The builtin also asks whether the operating system saves the registers.

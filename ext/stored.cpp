@@ -12,7 +12,7 @@ void decode_rows(const StoredVectors& from, std::size_t first, std::size_t count
 }
 
 void encode_rows(const float* vectors, std::size_t rows, std::size_t dim, Stored dtype, void* out, float* scales) noexcept {
-    encode(vectors, rows, dim, dtype, out, scales);
+    encode<PlainHalves>(vectors, rows, dim, dtype, out, scales);
 }
 
 std::size_t first_beyond(const float* numbers, std::size_t count, Stored dtype) noexcept {

@@ -1,6 +1,6 @@
 # Vectors as a store keeps them: ext/stored.hpp.
 
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 
 
 STORED_DTYPES = ("float32", "float16", "int8")  # in the order of Stored
@@ -41,6 +41,18 @@ cdef class StoredVectors:
     @property
     def shape(self):
         return self.view.rows, self.view.dim
+
+    def decode_row(self, size_t row, out):
+        # For one row at a time: a typed view of `out` would take longer than all the rest.
+        cdef Py_buffer target
+        if row >= self.view.rows:
+            raise IndexError(f"expected a row below {self.view.rows}, got {row}")
+        PyObject_GetBuffer(out, &target, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+        try:
+            require(target.len == <Py_ssize_t> (self.view.dim * sizeof(float)), "out and vectors differ in dim")
+            kernels_at(0).decode_rows(self.view, row, 1, <float*> target.buf)
+        finally:
+            PyBuffer_Release(&target)
 
     def decode(self, size_t first, float[:, ::1] out, str tier=SIMD_TIERS[0]):
         cdef const Kernels* kernels = kernels_named(tier)

@@ -15,9 +15,12 @@ struct PlainHalves {
     static void decode(const std::uint16_t* from, std::size_t count, float* out) noexcept {
         for (std::size_t i = 0; i < count; ++i) out[i] = from_float16(from[i]);
     }
+    static void encode(const float* from, std::size_t count, std::uint16_t* out) noexcept {
+        for (std::size_t i = 0; i < count; ++i) out[i] = to_float16(from[i]);
+    }
 };
 
-void decode_int8(const std::int8_t* from, float scale, std::size_t count, float* out) noexcept {
+void decode_int8(const std::int8_t* __restrict from, float scale, std::size_t count, float* __restrict out) noexcept {
     for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(from[i]) * scale;
 }
 
@@ -43,7 +46,7 @@ float largest_magnitude(const float* row, std::size_t dim) noexcept {
 }
 
 // Returns the scale: 0 for a row of zeros, and for one that is too small for a scale.
-float encode_int8(const float* row, std::size_t dim, std::int8_t* out) noexcept {
+float encode_int8(const float* __restrict row, std::size_t dim, std::int8_t* __restrict out) noexcept {
     const float scale = std::min(largest_magnitude(row, dim) / most_int8, most_scale);
     if (scale == 0.0f) {
         std::memset(out, 0, dim);
@@ -57,14 +60,11 @@ float encode_int8(const float* row, std::size_t dim, std::int8_t* out) noexcept 
     return scale;
 }
 
+template <class Halves>
 void encode(const float* vectors, std::size_t rows, std::size_t dim, Stored dtype, void* out, float* scales) noexcept {
     switch (dtype) {
         case Stored::float32: std::memcpy(out, vectors, rows * dim * sizeof(float)); break;
-        case Stored::float16: {
-            auto* const halves = static_cast<std::uint16_t*>(out);
-            for (std::size_t i = 0; i < rows * dim; ++i) halves[i] = to_float16(vectors[i]);
-            break;
-        }
+        case Stored::float16: Halves::encode(vectors, rows * dim, static_cast<std::uint16_t*>(out)); break;
         case Stored::int8:
             for (std::size_t i = 0; i < rows; ++i)
                 scales[i] = encode_int8(vectors + i * dim, dim, static_cast<std::int8_t*>(out) + i * dim);

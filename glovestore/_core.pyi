@@ -68,6 +68,8 @@ class StoredVectors:
     @property
     def shape(self) -> tuple[int, int]:
         """(n, dim)."""
+    def decode_row(self, row: int, out: NDArray[np.float32]) -> None:
+        """Write one row to `out` (dim,). IndexError if there is none of that number."""
     def decode(self, first: int, out: NDArray[np.float32], tier: str = ...) -> None:
         """Write rows from `first` on to `out` (k, dim). IndexError if there are not as many."""
 

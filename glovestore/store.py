@@ -191,8 +191,8 @@ class EmbeddingStore(_core.SingleLookups):
 
     def _decoded_row(self, row: int) -> NDArray[np.float32]:
         """Return the vector of a row that the file has in another dtype, a new read-only (dim,)."""
-        vector = np.empty(self.dim, np.float32)
-        self.stored.decode(row, vector[np.newaxis])
+        vector = np.empty(self.shape[1], np.float32)
+        self.stored.decode_row(row, vector)
         vector.flags.writeable = False
         return vector
 
