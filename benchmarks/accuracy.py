@@ -1,8 +1,8 @@
 """What float16 and int8 cost in accuracy, and save in bytes: `make accuracy VECTORS=glove.6B.100d.txt DATA=folder`.
 
 DATA holds wordsim353.tsv and simlex999.txt. A line has two words and the mean of what people said about their
-similarity, with tabs between them; # is before comments. Nothing is downloaded. A word is looked up as it is, then in lower case;
-pairs with a word that the store lacks do not count.
+similarity, with tabs between them; # is before comments. Nothing is downloaded. A word is looked up as it is, then in
+lower case; pairs with a word that the store lacks do not count.
 """
 
 from __future__ import annotations

@@ -15,7 +15,16 @@ from glovestore.format.layout import FORMAT, FORMAT_VERSION
 from glovestore.format.writer import StoreWriter
 from glovestore.matrix.vectors import take_rows
 from glovestore.reshaping.reports import MergeReport
-from glovestore.reshaping.writing import Advance, StoreLike, append_rows, batches, opened, packed_rows, write_store
+from glovestore.reshaping.writing import (
+    Advance,
+    StoreLike,
+    append_rows,
+    batches,
+    opened,
+    packed_rows,
+    warn_of_arrays_left_behind,
+    write_store,
+)
 from glovestore.store import EmbeddingStore
 
 How = Literal["first", "concat"]
@@ -43,8 +52,8 @@ def merge(
     the order of "first", with zeros where a store has no vector.
 
     The new store has the dtype that all of them have, else float32; int8 side by side is float32 too, as a row has one
-    scale. Each store is read once, in batches. Subwords and other further arrays stay behind. The other arguments are
-    those of `convert`.
+    scale. Each store is read once, in batches. Further arrays, such as subwords, stay behind with a UserWarning. The
+    other arguments are those of `convert`.
     """
     given = list(stores)
     if how not in HOW:
@@ -54,6 +63,7 @@ def merge(
     if not 2 <= len(given) <= MOST_STORES:
         raise ValueError(f"stores: expected 2 to {MOST_STORES} stores, got {len(given)}")
     with opened(given) as sources:
+        warn_of_arrays_left_behind(sources)
         if how == "first":
             _check_dims(sources)
         merging = _Merging(sources, how, tokens or "common")

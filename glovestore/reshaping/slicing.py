@@ -19,7 +19,16 @@ from glovestore.matrix.oov import Policy, resolve_oov
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
 from glovestore.matrix.vectors import Vectors, take_rows
 from glovestore.reshaping.reports import SliceReport
-from glovestore.reshaping.writing import Advance, StoreLike, append_rows, batches, kept_metadata, opened, write_store
+from glovestore.reshaping.writing import (
+    Advance,
+    StoreLike,
+    append_rows,
+    batches,
+    kept_metadata,
+    opened,
+    warn_of_arrays_left_behind,
+    write_store,
+)
 from glovestore.store import EmbeddingStore
 from glovestore.tokens import as_bytes, as_text, first_few
 
@@ -27,6 +36,12 @@ Missing = Literal["error", "skip", "zeros", "mean", "normal", "unk"]
 MISSING: tuple[Missing, ...] = ("error", "skip", "zeros", "mean", "normal", "unk")
 PADDING = b"<pad>"  # names the index 0 of a mapping that begins at 1
 SHOWN_MISSING = 10
+ABOUT_ROWS = frozenset(
+    [
+        *("format", "format_version", "source_name", "source_format", "source_bytes", "source_digest", "rounded"),
+        *("source_fingerprints", "lines", "header", "duplicates", "skipped", "final_newline", "not_kept", "filled"),
+    ]
+)  # the metadata that a part of the rows keeps: what belongs to further arrays stays behind with them
 GREATEST_HALF = 65504.0
 
 
@@ -50,11 +65,13 @@ def slice(
     left out, and what follows moves up; "zeros", "mean", "normal", "unk": the row that `matrix` would give them.
 
     The new store has the dtype of the old one, and vectors of its tokens to the last bit. Mean and deviation are those
-    of its own rows. Subwords and other further arrays stay behind. The other arguments are those of `convert`.
+    of its own rows. Further arrays, such as subwords, stay behind with a UserWarning. The other arguments are those of
+    `convert`.
     """
     if missing not in MISSING:
         raise ValueError(f"missing: expected one of {', '.join(map(repr, MISSING))}, got {missing!r}")
     with opened([store]) as (source,):
+        warn_of_arrays_left_behind([source])
         plan = _plan(source, resolve_vocab(vocab), missing)
 
         def fill(writer: StoreWriter, advance: Advance) -> tuple[Mapping[str, str], Mapping[str, NDArray[Any]]]:
@@ -216,7 +233,7 @@ def _encoded(values: NDArray[np.float32], dtype: np.dtype[Any]) -> tuple[NDArray
 
 def _metadata(store: EmbeddingStore, found: int, added: int) -> dict[str, str]:
     """Return the store's own metadata, the lines added up with the rows left behind, and those that are new."""
-    kept = kept_metadata(store)
+    kept = {name: value for name, value in kept_metadata(store).items() if name in ABOUT_ROWS}
     counts = {"not_kept": len(store) - found, "filled": added}
     sums = {name: int(kept.get(name, "0")) + count for name, count in counts.items()}
     return kept | {name: str(count) for name, count in sums.items() if count}

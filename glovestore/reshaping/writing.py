@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,3 +138,10 @@ def kept_metadata(store: EmbeddingStore) -> dict[str, str]:
 def kept_arrays(store: EmbeddingStore) -> dict[str, NDArray[Any]]:
     """Return the arrays that a store has beside those of its rows."""
     return {name: array for name, array in store.optional_arrays().items() if name != "scales"}
+
+
+def warn_of_arrays_left_behind(stores: Sequence[EmbeddingStore]) -> None:
+    """Warn the caller's caller of arrays that a new store will not have."""
+    for store in stores:
+        if names := ", ".join(kept_arrays(store)):
+            warnings.warn(f"{store.path}: {names}: left behind: the new store has vectors of tokens only", stacklevel=3)

@@ -67,7 +67,7 @@ def slice(path: Path, vocab_path: Path, missing: Any, out: Path, as_json: bool, 
       glovestore slice glove.h5 --vocab word_index.json -o small.h5 --missing normal
     """
     vocab = terminal.asked_vocab(vocab_path)
-    with terminal.about_arguments():
+    with terminal.about_arguments(), terminal.warnings_as_messages():
         report = reshaping.slice(path, out, vocab, missing=missing, **_shown(options))
     terminal.print_result(report.to_dict(), as_json, lambda: str(report))
 
@@ -90,7 +90,8 @@ def merge(paths: tuple[Path, ...], how: Any, tokens: Any, out: Path, as_json: bo
         raise click.UsageError("expected two stores or more, got one")
     if tokens is not None and how != "concat":
         raise click.UsageError("--tokens is about --how concat: expected --how concat")
-    report = reshaping.merge(paths, out, how=how, tokens=tokens, **_shown(options))
+    with terminal.warnings_as_messages():
+        report = reshaping.merge(paths, out, how=how, tokens=tokens, **_shown(options))
     terminal.print_result(report.to_dict(), as_json, lambda: str(report))
 
 
