@@ -1,10 +1,12 @@
 #include "gather.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "half.hpp"
 #include "parallel.hpp"
+#include "prefetch.hpp"
 
 namespace glovestore {
 namespace {
@@ -37,12 +39,6 @@ void write_row(const float* from, std::size_t dim, void* out, std::size_t target
     }
 }
 
-void prefetch_row(const StoredVectors& from, std::size_t row) noexcept {
-    const unsigned char* const begin = from.row(row);
-    for (std::size_t i = 0; i < from.row_size() && i < lines_ahead * line; i += line) __builtin_prefetch(begin + i);
-    if (from.dtype == Stored::int8) __builtin_prefetch(from.scales + row);
-}
-
 }  // namespace
 
 std::size_t first_outside(const std::int64_t* rows, const std::int64_t* positions, std::size_t count, std::int64_t row_limit,
@@ -58,12 +54,16 @@ void gather(const StoredVectors& from, decltype(&decode_rows) decode, const std:
             const std::int64_t* positions, std::size_t count, void* out, Scalar kind, std::size_t threads) {
     const std::size_t dim = from.dim, row_size = dim * size_of(kind);
     const bool is_plain = from.dtype == Stored::float32, is_direct = kind == Scalar::float32;
+    const std::size_t prefetched = std::min(from.row_size(), lines_ahead * line);
     const std::size_t ahead = is_plain ? rows_ahead : small_rows_ahead;
     in_parallel(count, threads, floats_a_thread / dim + 1, [=](std::size_t begin, std::size_t end) {
         std::vector<float> decoded(is_plain || is_direct ? 0 : dim);
         for (std::size_t i = begin; i < end; ++i) {
-            if (i + ahead < end && rows[i + ahead] >= 0)
-                prefetch_row(from, static_cast<std::size_t>(rows[i + ahead]));
+            if (i + ahead < end && rows[i + ahead] >= 0) {
+                const auto row = static_cast<std::size_t>(rows[i + ahead]);
+                prefetch_bytes(from.row(row), prefetched);
+                if (from.dtype == Stored::int8) prefetch_bytes(reinterpret_cast<const unsigned char*>(from.scales + row), 1);
+            }
             const std::size_t target = positions ? static_cast<std::size_t>(positions[i]) : i;
             if (rows[i] < 0) {
                 std::memset(static_cast<unsigned char*>(out) + target * row_size, 0, row_size);

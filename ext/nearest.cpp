@@ -7,6 +7,7 @@
 
 #include "buffer.hpp"
 #include "parallel.hpp"
+#include "prefetch.hpp"
 #include "scores.hpp"
 
 namespace glovestore {
@@ -31,13 +32,6 @@ float scale_of(float norm) noexcept {
     return norm > 1e-30f && norm < 1e30f ? 1.0f / norm : std::numeric_limits<float>::quiet_NaN();
 }
 
-// The hardware stops at the end of a page, and does not know which rows come.
-void prefetch_bytes(const unsigned char* begin, std::size_t size) noexcept {
-#if defined(__GNUC__)
-    for (std::size_t i = 0; i < size; i += 64) __builtin_prefetch(begin + i);
-#endif
-}
-
 // `decoded`: room for most_rows rows, where these are not float32.
 void take_block(const Candidates& all, decltype(&decode_rows) decode, std::size_t first, float* decoded,
                 RowBlock& block) noexcept {
@@ -52,7 +46,7 @@ void take_block(const Candidates& all, decltype(&decode_rows) decode, std::size_
         block.scales[i] = scale_of(all.norms[row]);
     }
     if (is_plain) return;
-    for (std::size_t i = 0; i < block.count; ++i) {
+    for (std::size_t i = 0; i < block.count; ++i) {  // the hardware stops at the end of a page
         prefetch_bytes(vectors.row(static_cast<std::size_t>(block.rows[i + prefetch_distance])), vectors.row_size());
         decode(vectors, static_cast<std::size_t>(block.rows[i]), 1, decoded + i * vectors.dim);
     }
