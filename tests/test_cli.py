@@ -16,7 +16,10 @@ from click.testing import CliRunner, Result
 import glovestore
 from glovestore.cli import main
 
-VERBS = ["build", "coverage", "demo", "evaluate", "get", "info", "matrix", "nearest", "predict", "train", "verify"]
+VERBS = [
+    *("build", "convert", "coverage", "demo", "evaluate", "get", "info", "matrix", "merge", "nearest"),
+    *("predict", "slice", "train", "verify"),
+]
 TEXT = (
     b"the 0.1 -0.24487 1e-07\nof 1 2 3\nking 1 1 0\nqueen 1 0.9 0\nprince 1 0.5 0.5\n"
     b"caf\xc3\xa9 3 2 1\n\xff\xfe 4 5 6\n 7 8 9\nq q 0 0 1\n\x1b[31m 1 1 1\n"
@@ -145,7 +148,8 @@ def test_info(path: Path) -> None:
         assert (info["rows"], info["dim"], info["dtype"], info["bytes"]) == (10, 3, "float32", path.stat().st_size)
         assert info["source"] == {"name": "vectors.txt", "bytes": len(TEXT), "digest": store.metadata["source_digest"]}
         assert info["norms"]["mean"] == pytest.approx(np.linalg.norm(store.vectors, axis=1).mean())
-    assert info["lines"] == {"total": 10, "rows": 10, "header": 0, "duplicates": 0, "skipped": 0, "not_kept": 0}
+    counts = dict.fromkeys(("header", "duplicates", "skipped", "not_kept", "filled"), 0)
+        assert info["lines"] == {"total": 10, "rows": 10, **counts}
     assert info["index"] == {"buckets": 2, "load": 10 / 16, "longest_probe": info["index"]["longest_probe"], "seed": 0}
     text = run("info", path).stdout
     for part in (
