@@ -149,7 +149,7 @@ def test_info(path: Path) -> None:
         assert info["source"] == {"name": "vectors.txt", "bytes": len(TEXT), "digest": store.metadata["source_digest"]}
         assert info["norms"]["mean"] == pytest.approx(np.linalg.norm(store.vectors, axis=1).mean())
     counts = dict.fromkeys(("header", "duplicates", "skipped", "not_kept", "filled"), 0)
-        assert info["lines"] == {"total": 10, "rows": 10, **counts}
+    assert info["lines"] == {"total": 10, "rows": 10, **counts}
     assert info["index"] == {"buckets": 2, "load": 10 / 16, "longest_probe": info["index"]["longest_probe"], "seed": 0}
     text = run("info", path).stdout
     for part in (
