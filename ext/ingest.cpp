@@ -102,7 +102,11 @@ bool Ingest::handle(Worker& worker) {
     const char* const fresh = block.memory.data() + block.fresh;
     digest_.hash_whole(fresh, block.fresh_size, block.position, worker.digest_hashes);
     if (!adding_.enter(block.number)) return false;
-    writer_.add(worker.batch);
+    const Outcome added = writer_.add(worker.batch);
+    if (added != Outcome::ok) {
+        finish(added, 0);
+        return false;
+    }
     digest_.add(fresh, block.fresh_size, worker.digest_hashes);
     adding_.leave();
     return true;

@@ -16,6 +16,7 @@ import click
 import glovestore
 from glovestore.display import human_seconds
 from glovestore.exporting.text import glove_rows
+from glovestore.format.layout import VECTORS
 from glovestore.matrix.doctor import diagnose
 from glovestore.matrix.fallbacks import FALLBACKS
 from glovestore.matrix.oov import without_auto
@@ -31,8 +32,11 @@ ELSEWHERE = {
     "catalogue": "glovestore.shell.remote",
     "download": "glovestore.shell.remote",
     "export": "glovestore.shell.exporting",
+    "convert": "glovestore.shell.reshaping",
     "evaluate": "glovestore.shell.predicting",
+    "merge": "glovestore.shell.reshaping",
     "predict": "glovestore.shell.predicting",
+    "slice": "glovestore.shell.reshaping",
     "train": "glovestore.shell.training",
 }
 BATCH = 256  # tokens that are looked up and printed at a time
@@ -113,6 +117,8 @@ def main() -> None:
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Read only the first N rows.")
 @click.option("--member", metavar="NAME", help="Which file of a zip archive; also ARCHIVE#NAME as SOURCE.")
+@click.option("--dtype", default="float32", show_default=True, type=click.Choice(list(VECTORS)),
+              help="What vectors are kept in: int8 has a scale for each row.")  # fmt: skip
 @click.option("--threads", metavar="N", type=click.IntRange(min=1), help="How many parse; default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing store. Any other file is never replaced.")
 @click.option("--durable/--no-durable", default=True, help="Flush to disk before the store appears; default: yes.")
@@ -128,6 +134,7 @@ def build(
     order: Literal["source", "given"],
     limit: int | None,
     member: str | None,
+    dtype: str,
     threads: int | None,
     overwrite: bool,
     durable: bool,
@@ -161,6 +168,7 @@ def build(
             order=order,
             limit=limit,
             member=member,
+            dtype=dtype,
             threads=threads,
             overwrite=overwrite,
             durable=durable,

@@ -17,21 +17,8 @@ import glovestore
 from glovestore.cli import main
 
 VERBS = [
-    "build",
-    "cache",
-    "catalogue",
-    "coverage",
-    "demo",
-    "download",
-    "evaluate",
-    "export",
-    "get",
-    "info",
-    "matrix",
-    "nearest",
-    "predict",
-    "train",
-    "verify",
+    *("build", "cache", "catalogue", "convert", "coverage", "demo", "download", "evaluate", "export", "get", "info"),
+    *("matrix", "merge", "nearest", "predict", "slice", "train", "verify"),
 ]
 TEXT = (
     b"the 0.1 -0.24487 0.0000001\nof 1 2 3\nking 1 1 0\nqueen 1 0.9 0\nprince 1 0.5 0.5\n"
@@ -161,7 +148,8 @@ def test_info(path: Path) -> None:
         assert (info["rows"], info["dim"], info["dtype"], info["bytes"]) == (10, 3, "float32", path.stat().st_size)
         assert info["source"] == {"name": "vectors.txt", "bytes": len(TEXT), "digest": store.metadata["source_digest"]}
         assert info["norms"]["mean"] == pytest.approx(np.linalg.norm(store.vectors, axis=1).mean())
-    assert info["lines"] == {"total": 10, "rows": 10, "header": 0, "duplicates": 0, "skipped": 0, "not_kept": 0}
+    counts = dict.fromkeys(("header", "duplicates", "skipped", "not_kept", "filled"), 0)
+    assert info["lines"] == {"total": 10, "rows": 10, **counts}
     assert info["index"] == {"buckets": 2, "load": 10 / 16, "longest_probe": info["index"]["longest_probe"], "seed": 0}
     text = run("info", path).stdout
     for part in (

@@ -20,7 +20,7 @@ pytest.importorskip("skorch")
 
 import glovestore  # noqa: E402 - after the skip
 from glovestore.classify import TextClassifier, folder  # noqa: E402
-from glovestore.slicing import write_first_rows  # noqa: E402
+from glovestore.reshaping.slicing import write_first_rows  # noqa: E402
 
 TEXTS, LABELS = topic_texts(60)
 OTHERS = [*topic_texts(10, 1)[0], "anchor", "the galaxy", "zzz", ""]

@@ -33,7 +33,7 @@ from glovestore.matrix.coverage import Coverage
 from glovestore.matrix.vectors import Vectors
 from glovestore.opening import open
 from glovestore.replacing_folder import replacing_folder
-from glovestore.slicing import write_first_rows
+from glovestore.reshaping.slicing import write_first_rows
 from glovestore.store import EmbeddingStore
 from glovestore.tokens import shown
 from glovestore.torch import RNNClassifier

@@ -67,7 +67,7 @@ def vectors_of(
 ) -> StoreVectors:
     """Return what an open store has to give, with its own statistics or others: those of a whole store, for a part."""
     mean, std = store.mean if mean is None else mean, store.std if std is None else std
-    return StoreVectors(store.rows, store.vectors, mean, std, store, subwords=store.subwords)
+    return StoreVectors(store.rows, store.stored, mean, std, store, subwords=store.subwords)
 
 
 def no_vectors(mean: NDArray[np.float64], std: NDArray[np.float64]) -> Vectors:

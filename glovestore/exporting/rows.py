@@ -49,12 +49,7 @@ class RowBatch(NamedTuple):
 def row_batches(store: EmbeddingStore, numbers: int = BATCH_NUMBERS) -> Iterator[RowBatch]:
     """Yield all rows in order, about so many numbers at a time."""
     for tokens in token_batches(store, max(1, numbers // store.dim)):
-        yield RowBatch(tokens, vectors_of(store, tokens.first, tokens.first + len(tokens)))
-
-
-def vectors_of(store: EmbeddingStore, start: int, stop: int) -> NDArray[np.float32]:
-    """Return the vectors of some rows as float32: those of the map where it has just that."""
-    return np.ascontiguousarray(store.vectors[start:stop], np.float32)
+        yield RowBatch(tokens, store.decoded(tokens.first, tokens.first + len(tokens)))
 
 
 def token_batches(store: EmbeddingStore, count: int = BATCH_TOKENS) -> Iterator[TokenBatch]:

@@ -22,6 +22,7 @@ from glovestore.format.layout import (
     MOST_ROWS,
     OPTIONAL,
     TENSORS,
+    VECTORS,
     Layout,
     Tensor,
     checksum_blocks,
@@ -177,9 +178,9 @@ class _Header:
             self.fail(
                 f"{name}: expected natural numbers as shape and data_offsets, got {shown(shape)}, {shown(offsets)}"
             )
-        known = TENSORS.get(name) or OPTIONAL.get(name)
-        if not isinstance(dtype, str) or (known or dtype) != dtype:
-            self.fail(f"{name}: expected dtype {known or 'a string'}, got {shown(dtype)}")
+        known = _known_dtypes(name)
+        if not isinstance(dtype, str) or (known and dtype not in known):
+            self.fail(f"{name}: expected dtype {' or '.join(known) or 'a string'}, got {shown(dtype)}")
         begin, end = offsets
         if begin > end or header_size + end > self.file_size:
             self.fail(
@@ -230,6 +231,12 @@ class _Header:
             if tensors[name].shape != shape:
                 self.fail(f"{name}: expected shape {shape}, got {shown(tensors[name].shape)}")
 
+        is_scaled = tensors["vectors"].dtype == VECTORS["int8"]
+        if is_scaled != ("scales" in tensors):
+            self.fail(f"scales: expected with vectors of I8, and only with them, got {tensors['vectors'].dtype}")
+        if is_scaled and tensors["scales"].shape != (rows,):
+            self.fail(f"scales: expected shape {(rows,)}, got {shown(tensors['scales'].shape)}")
+
     def check_index(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         buckets = tensors["index_slots"].shape[0] // BUCKET_SLOTS
         if buckets < 2 or buckets & (buckets - 1):
@@ -257,6 +264,14 @@ class _Header:
                 )
         elif count != shape[0]:
             self.fail(f"subword_vectors: expected {count} rows, one for each bucket, got {shape[0]}")
+
+
+def _known_dtypes(name: str) -> tuple[str, ...]:
+    """Return the dtypes that an array may have; none for one that is not known."""
+    if name == "vectors":
+        return tuple(VECTORS.values())
+    known = TENSORS.get(name) or OPTIONAL.get(name)
+    return (known,) if known else ()
 
 
 def _without_padding(text: bytes) -> bytes:

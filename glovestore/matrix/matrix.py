@@ -139,7 +139,7 @@ def _orphans(resolved: ResolvedVocab, rows: NDArray[np.int64], oov: Oov) -> NDAr
 def _fill(
     target: _core.Target,
     resolved: ResolvedVocab,
-    vectors: NDArray[np.float32],
+    vectors: NDArray[np.float32] | _core.StoredVectors,
     rows: NDArray[np.int64],
     orphans: NDArray[np.int64],
     values: NDArray[np.float32],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glovestore import _core
-from glovestore.matrix.vectors import Vectors
+from glovestore.matrix.vectors import Vectors, take_rows
 from glovestore.threads import threads_for
 from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
 
@@ -60,7 +60,7 @@ def _unk(source: Vectors) -> Policy:
     row = int(source.find([UNK_TOKEN])[0])
     if row < 0:
         raise ValueError(f"oov='unk': expected a row for {UNK_TOKEN!r} in the store, which has none; try oov='mean'")
-    return _constant(source.vectors[row].copy())
+    return _constant(take_rows(source.vectors, np.array([row]))[0])
 
 
 def _normal(source: Vectors) -> Policy:

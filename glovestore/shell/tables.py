@@ -64,6 +64,7 @@ def describe(store: EmbeddingStore) -> dict[str, Any]:
             "rows": len(store),
             **{name: _stated(metadata, name) for name in ("header", "duplicates", "skipped")},
             "not_kept": _stated(metadata, "not_kept") or 0,
+            "filled": _stated(metadata, "filled") or 0,
         },
         "final_newline": {"1": True, "0": False}.get(metadata.get("final_newline", "")),
         "index": {
@@ -113,13 +114,16 @@ def _source(source: Mapping[str, Any]) -> str:
     if source["name"] is None:
         return "unknown"
     name, digest = visible(source["name"]), visible(str(source["digest"]))
+    if source["digest"] is None:
+        return name
     return f"{name}, {_count(source['bytes'])} bytes, digest {digest}"
 
 
 def _line_sum(lines: Mapping[str, int | None]) -> str:
     parts = [f"{_count(lines[name])} {name}" for name in ("rows", "header", "duplicates", "skipped")]
     parts += [f"{_count(lines['not_kept'])} not kept"] if lines["not_kept"] else []
-    return f"{_count(lines['total'])} = {' + '.join(parts)}"
+    filled = f" + {_count(lines['filled'])} filled" if lines["filled"] else ""
+    return f"{_count(lines['total'])}{filled} = {' + '.join(parts)}"
 
 
 def _count(number: int | None) -> str:

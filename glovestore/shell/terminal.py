@@ -32,6 +32,8 @@ OPTIONS = {
     "export with overwrite=True": "export with --overwrite",
     "save with overwrite=True": "train with --overwrite",
     "write with overwrite=True": "write with --overwrite",
+    "say missing=": "say --missing",
+    "say how='concat'": "say --how concat",
     "give store=, or save with extra_tokens=": "give --store, or train with --extra-tokens",
     "say header=True or header=False": "say --header or --no-header",
     "say header=True": "say --header",

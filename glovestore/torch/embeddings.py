@@ -32,7 +32,8 @@ def embedding(
     `vocab` is whatever `store.matrix` takes, or the `EmbeddingMatrix` that it made; ids are the vocabulary's indices.
     Without a vocabulary ids are the store's rows and the weights are a private copy-on-write map of the store: nothing
     is read or copied until it is used, and training (freeze=False) never writes to the file. That map counts against
-    the memory that the system is willing to promise, and another `dtype` or `device` makes a real copy.
+    the memory that the system is willing to promise, and another `dtype` or `device` makes a real copy. So does a store
+    of float16 or int8: its vectors are decoded to float32, all of them, before anything else.
 
     `oov` and `fallbacks` are those of `store.matrix`: "auto" gives missing tokens the vectors of their subwords if the
     store has any, else zeros.
