@@ -19,7 +19,7 @@ from glovestore.keeping import append_in_order, distinct_tokens
 from glovestore.progress import byte_progress
 from glovestore.replacing import ReplacingFile
 from glovestore.simd import chosen_tier
-from glovestore.sources.detecting import open_reader
+from glovestore.sources.detecting import FORMATS, open_reader
 from glovestore.sources.reader import HeaderOption, OnBadLine, Reader, ReadOptions, SourceRead
 from glovestore.threads import MOST_THREADS
 from glovestore.tokens import Token
@@ -97,6 +97,7 @@ def build(
     order: Order = "source",
     limit: int | None = None,
     member: str | None = None,
+    format: str | None = None,
     threads: int | None = None,
     overwrite: bool = False,
     durable: bool = True,
@@ -133,11 +134,14 @@ def build(
         raise ValueError("expected keep= with order='given', got no list to take the order from")
     if header is not True and header is not False and header != "auto":
         raise ValueError(f"expected header to be 'auto', True or False, got {header!r}")
+    if format is not None and format not in FORMATS:
+        raise ValueError(f"expected format to be one of {', '.join(FORMATS)}, got {format!r}")
     if on_bad_line not in ("error", "skip"):
         raise ValueError(f"expected on_bad_line to be 'error' or 'skip', got {on_bad_line!r}")
     options = ReadOptions(
         dim=None if dim is None else whole_number("dim", dim),
         header=header,
+        format=format,
         on_bad_line=on_bad_line,
         keep=None if keep is None else distinct_tokens(keep),
         limit=None if limit is None else whole_number("limit", limit),
