@@ -87,7 +87,7 @@ class BuildReport:
 
 
 def build(
-    source: PathLike,
+    source: PathLike | Any,
     path: PathLike,
     *,
     dim: int | None = None,
@@ -103,11 +103,15 @@ def build(
     durable: bool = True,
     progress: bool = False,
 ) -> BuildReport:
-    """Build the store `path` from the vectors file `source` (GloVe text) and return a BuildReport.
+    """Build the store `path` from the vectors of `source` and return a BuildReport.
 
-    `source` may be compressed (gzip, zip, bzip2, xz, zstd: recognised by content), a pipe, or "-" for standard input.
+    `source` is a file: text (GloVe's, word2vec's, fastText's), word2vec's binary format, a Parquet or Arrow file. What
+    it is is told by its content; `format` insists on one. Text and word2vec's may be compressed (gzip, zip, bzip2, xz,
+    zstd), a pipe, or "-" for standard input. Or it is an object: a table (pandas, polars, pyarrow), a mapping token ->
+    vector, an iterable of (token, vector), gensim's KeyedVectors.
+
     The store appears whole or not at all; an interrupted build leaves an old store as it was. Memory stays below 200 MB
-    and 64 bytes a token, whatever the size of the file. Floats are the correctly rounded float32 of each decimal;
+    and 64 bytes a token, whatever the size of the source. Floats are the correctly rounded float32 of each decimal;
     tokens are the file's bytes.
 
     dim: numbers in a row; None: what most of the first 100 rows have. header: whether the first line is "rows dim";
@@ -147,11 +151,11 @@ def build(
         limit=None if limit is None else whole_number("limit", limit),
         threads=min(usable_cores(), MOST_THREADS) if threads is None else whole_number("threads", threads),
     )
-    return build_store(Path(source), Path(path), options, order, member, overwrite, durable, progress)
+    return build_store(source, Path(path), options, order, member, overwrite, durable, progress)
 
 
 def build_store(
-    source: Path,
+    source: PathLike | Any,
     path: Path,
     options: ReadOptions,
     order: Order = "source",
@@ -193,11 +197,11 @@ def _read_rows(
     return read
 
 
-def _may_replace(source: Path, overwrite: bool) -> Callable[[Path], None]:
+def _may_replace(source: PathLike | Any, overwrite: bool) -> Callable[[Path], None]:
     """Return the check of an existing target: only a store may go, and only if the caller says so."""
 
     def check(target: Path) -> None:
-        if source.exists() and os.path.samefile(source, target):
+        if isinstance(source, str | os.PathLike) and os.path.exists(source) and os.path.samefile(source, target):
             raise FileExistsError(f"{target}: expected a new file for the store, got the source itself")
         with open(target, "rb") as file:
             is_store = looks_like_store(file.read(CHECKSUM_AT))

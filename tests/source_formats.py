@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 Tokens = Sequence[bytes]
-Write = Callable[[Path, Tokens, Vectors], Path]  # writes into a folder, and returns what to build from
+Write = Callable[[Path, Tokens, Vectors], Any]  # writes into a folder, and returns what to build from
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SourceFormat:
     report: what BuildReport.format says. writers: by whom it is written, our own code first. options: of `build`.
     files: how many files it consists of. duplicates, empty, any_bytes, spaces: which tokens it can hold.
     cut_shows: whether every file cut off anywhere is an error; text that is cut between lines is not.
-    start: bytes at its start that may be something else when they are alone.
+    start: bytes at its start that may be something else when they are alone. compressed: whether it may be.
     huge: contents of the file that say that it is huge. stride: of the bytes that are changed, for big files.
     """
 
@@ -38,10 +38,11 @@ class SourceFormat:
     spaces: bool = True
     cut_shows: bool = True
     start: int = 0
+    compressed: bool = True
     huge: tuple[bytes, ...] = ()
     stride: int = 1
 
-    def write(self, folder: Path, tokens: Tokens, vectors: Any, writer: str = "own") -> Path:
+    def write(self, folder: Path, tokens: Tokens, vectors: Any, writer: str = "own") -> Any:
         """Write a source of rows into a folder of its own."""
         folder.mkdir(exist_ok=True)
         return self.writers[writer](folder, tokens, np.asarray(vectors, np.float32))
@@ -107,6 +108,68 @@ def gensim_word2vec(folder: Path, tokens: Tokens, vectors: Vectors, binary: bool
     return path
 
 
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def arrow_table(tokens: Tokens, vectors: Vectors, strings: str = "binary", lists: str = "fixed") -> Any:
+    """Return a pyarrow table: tokens as `strings`, vectors as lists of a kind or as columns."""
+    pa = pytest.importorskip("pyarrow")
+    kinds = {"binary": pa.binary(), "large": pa.large_string(), "dictionary": pa.dictionary(pa.int8(), pa.string())}
+    texts = list(tokens) if strings == "binary" else [token.decode() for token in tokens]
+    values, dim = pa.array(vectors.ravel()), vectors.shape[1]
+    offsets = np.arange(len(tokens) + 1) * dim
+    columns = {
+        "fixed": lambda: {"vector": pa.FixedSizeListArray.from_arrays(values, dim)},
+        "list": lambda: {"vector": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)},
+        "large_list": lambda: {"vector": pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), values)},
+        "columns": lambda: {str(column): vectors[:, column] for column in range(dim)},
+    }[lists]()
+    return pa.table({"token": pa.array(texts, kinds[strings]), **columns})
+
+
+def pandas_frame(folder: Path, tokens: Tokens, vectors: Vectors) -> Any:
+    pandas = pytest.importorskip("pandas")
+    return pandas.DataFrame(vectors, index=[token.decode() for token in tokens])
+
+
+def polars_frame(folder: Path, tokens: Tokens, vectors: Vectors) -> Any:
+    polars = pytest.importorskip("polars")
+    return polars.DataFrame({"vector": vectors, "token": [token.decode() for token in tokens]})
+
+
+def parquet(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    written = pytest.importorskip("pyarrow.parquet")
+    path = folder / "vectors.parquet"
+    written.write_table(arrow_table(tokens, vectors), path, write_page_checksum=True, row_group_size=3)
+    return path
+
+
+def polars_parquet(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    path = folder / "vectors.parquet"
+    polars_frame(folder, tokens, vectors).write_parquet(path)
+    return path
+
+
+def pandas_parquet(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    path = folder / "vectors.parquet"
+    frame = pandas_frame(folder, tokens, vectors)
+    frame.set_axis([f"d{column}" for column in frame.columns], axis=1).to_parquet(path)
+    return path
+
+
+def feather(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    written = pytest.importorskip("pyarrow.feather")
+    path = folder / "vectors.feather"
+    written.write_feather(arrow_table(tokens, vectors), path, compression="uncompressed", chunksize=3)
+    return path
+
+
+def polars_ipc(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    path = folder / "vectors.arrow"
+    polars_frame(folder, tokens, vectors).write_ipc(path, compression="lz4")
+    return path
+
+
 FORMATS = (
     SourceFormat("glove text", "text", {"own": glove_text}, cut_shows=False),
     SourceFormat(
@@ -135,4 +198,48 @@ FORMATS = (
             )
         ),
     ),
+    SourceFormat(
+        "pairs",
+        "pairs",
+        {
+            "own": lambda folder, *rows: list(zip(*rows, strict=True)),
+            "generator": lambda folder, *rows: zip(*rows, strict=True),
+            "lists": lambda folder, tokens, vectors: list(zip(tokens, vectors.tolist(), strict=True)),
+        },
+        files=0,
+    ),
+    SourceFormat(
+        "dict", "pairs", {"own": lambda folder, *rows: dict(zip(*rows, strict=True))}, files=0, duplicates=False
+    ),
+    SourceFormat(
+        "keyed vectors",
+        "keyed_vectors",
+        {"own": lambda folder, *rows: keyed_vectors(*rows)},
+        files=0,
+        duplicates=False,
+        any_bytes=False,
+    ),
+    SourceFormat(
+        "arrow table",
+        "table",
+        {
+            "own": lambda folder, *rows: arrow_table(*rows),
+            **{
+                f"{strings}, {lists}": lambda folder, *rows, kind=(strings, lists): arrow_table(*rows, *kind)
+                for strings in ("large", "dictionary")
+                for lists in ("columns", "list", "large_list")
+            },
+        },
+        files=0,
+    ),
+    SourceFormat("pandas and polars", "table", {"own": pandas_frame, "polars": polars_frame}, files=0, any_bytes=False),
+    SourceFormat(
+        "parquet",
+        "parquet",
+        {"own": parquet, "polars": polars_parquet, "pandas": pandas_parquet},
+        compressed=False,
+        start=4,
+        stride=11,
+    ),
+    SourceFormat("arrow", "arrow", {"own": feather, "polars": polars_ipc}, compressed=False, start=8, stride=11),
 )

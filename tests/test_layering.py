@@ -71,6 +71,7 @@ RIM = {
         "shell/text_options.py",
         "shell/training.py",
     },
+    "pyarrow": {"sources/arrow.py"},
     "tqdm": {"progress.py"},
     "filelock": {"cache/building.py", "cache/listing.py"},
     "platformdirs": {"cache/folder.py"},
