@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,6 +171,75 @@ def polars_ipc(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
     return path
 
 
+# --- matrices with their tokens elsewhere ----------------------------------------------------------------------------
+
+
+def npy(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    path = folder / "vectors.npy"
+    np.save(path, vectors, allow_pickle=False)
+    (folder / "vectors.tokens.txt").write_bytes(b"".join(token + b"\n" for token in tokens))
+    return path
+
+
+def npy_json(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    path = folder / "vectors.npy"
+    np.save(path, np.asfortranarray(vectors.astype(">f8")), allow_pickle=False)
+    (folder / "vectors.json").write_text(json.dumps([token.decode() for token in tokens]))
+    return path
+
+
+def npy_mapping(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    path = folder / "vectors.npy"
+    np.save(path, vectors, allow_pickle=False)
+    (folder / "vectors.json").write_text(json.dumps({token.decode(): row for row, token in enumerate(tokens)}))
+    return path
+
+
+def tokenizer_json(tokens: Tokens, kind: str = "WordLevel") -> str:
+    """Return what Hugging Face's tokenizers save, but for what is not looked at; the last token is an added one."""
+    texts = [token.decode() for token in tokens]
+    vocab: Any = {token: row for row, token in enumerate(texts[:-1])}
+    if kind == "Unigram":
+        vocab = [[token, -1.0] for token in texts[:-1]]
+    added = [{"id": len(tokens) - 1, "content": texts[-1], "special": True}]
+    return json.dumps({"version": "1.0", "added_tokens": added, "model": {"type": kind, "vocab": vocab}})
+
+
+def safetensors_bytes(arrays: dict[str, tuple[str, NDArray[Any]]]) -> bytes:
+    """Return a file of tensors of a dtype, written by hand."""
+    header: dict[str, Any] = {}
+    data = b""
+    for name, (dtype, array) in arrays.items():
+        offsets = [len(data), len(data) + array.nbytes]
+        header[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": offsets}
+        data += array.tobytes()
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def safetensors_folder(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    (folder / "model.safetensors").write_bytes(safetensors_bytes({"embedding.weight": ("F32", vectors)}))
+    (folder / "tokenizer.json").write_text(tokenizer_json(tokens))
+    return folder
+
+
+def safetensors_file(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    written = pytest.importorskip("safetensors.numpy")
+    path = folder / "x.safetensors"
+    written.save_file({"vectors": vectors.astype(np.float64), "other": np.eye(2), "more": np.eye(3)}, path)
+    (folder / "vocab.txt").write_bytes(b"\r\n".join(tokens))
+    return path
+
+
+def static_embedding(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    modules = pytest.importorskip("sentence_transformers.models")
+    tokenizers = pytest.importorskip("tokenizers")
+    vocab = {token.decode(): row for row, token in enumerate(tokens)}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocab, unk_token="<unk>"))
+    modules.StaticEmbedding(tokenizer, embedding_weights=vectors).save(str(folder))
+    return folder
+
+
 FORMATS = (
     SourceFormat("glove text", "text", {"own": glove_text}, cut_shows=False),
     SourceFormat(
@@ -197,6 +267,22 @@ FORMATS = (
                 b"999999999999999999 999999999999999999",
             )
         ),
+    ),
+    SourceFormat(
+        "npy",
+        "npy",
+        {"own": npy, "JSON": npy_json, "a mapping": npy_mapping},
+        files=2,
+        cut_shows=False,  # a token may be cut
+    ),
+    SourceFormat(
+        "safetensors",
+        "safetensors",
+        {"own": safetensors_folder, "a file": safetensors_file, "sentence-transformers": static_embedding},
+        files=2,
+        duplicates=False,
+        any_bytes=False,
+        cut_shows=False,  # spaces behind JSON
     ),
     SourceFormat(
         "pairs",

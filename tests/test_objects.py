@@ -107,9 +107,9 @@ def test_what_is_no_source(tmp_path: Path, source: Any) -> None:
         build(source, tmp_path)
 
 
-@pytest.mark.parametrize("options", [{"member": "x"}, {"format": "text"}])
+@pytest.mark.parametrize("options", [{"member": "x"}, {"format": "text"}, {"tokens": ["x"]}])
 def test_options_of_files(tmp_path: Path, options: Any) -> None:
-    with pytest.raises(ValueError, match="expected a file with member= and format=, got list"):
+    with pytest.raises(ValueError, match="expected a file with member=, format= and tokens=, got list"):
         build([("a", [1])], tmp_path, **options)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from glovestore.errors import SourceFormatError
+from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.sources.reader import Reader, ReadOptions
 from glovestore.sources.word2vec import is_word2vec_binary
 from glovestore.streams.files import Source, open_source
@@ -20,6 +21,7 @@ class SourceFormat(NamedTuple):
     name: str
     claims: Callable[[Any], bool]
     reader: str  # module:class in glovestore.sources; it takes the source over
+    has_no_tokens: bool = False  # tokens= says them, or files beside it
 
     def open(self, source: Any, options: ReadOptions) -> Reader:
         """Return the reader of a source."""
@@ -33,13 +35,27 @@ def begins_with(signature: bytes) -> Callable[[Source], bool]:
     return lambda source: source.peek(len(signature)) == signature
 
 
+def has_safetensors(folder: Path) -> bool:
+    """Tell the folder of a model in safetensors."""
+    return any(folder.glob("*.safetensors")) or any(folder.glob("0_StaticEmbedding/*.safetensors"))
+
+
+def is_safetensors(source: Source) -> bool:
+    """Tell a safetensors file that is no store: by the length of its header, and the header's first byte."""
+    start = source.peek(CHECKSUM_AT)
+    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 1 << 32 and not looks_like_store(start)
+
+
 # The first that claims a source has it.
 FILES = (
+    SourceFormat("npy", begins_with(b"\x93NUMPY"), "npy:NpyReader", has_no_tokens=True),
+    SourceFormat("safetensors", is_safetensors, "safetensors:SafetensorsReader", has_no_tokens=True),
     SourceFormat("parquet", begins_with(b"PAR1"), "arrow:ParquetReader"),
     SourceFormat("arrow", begins_with(b"ARROW1\0\0"), "arrow:ArrowFileReader"),
     SourceFormat("word2vec", is_word2vec_binary, "word2vec:Word2vecReader"),
     SourceFormat("text", lambda source: True, "text:TextReader"),
 )
+FOLDERS = (SourceFormat("safetensors", has_safetensors, "safetensors:open_folder", has_no_tokens=True),)
 OBJECTS = (
     SourceFormat("table", lambda source: hasattr(source, "__arrow_c_stream__"), "arrow:TableReader"),
     SourceFormat(
@@ -49,7 +65,7 @@ OBJECTS = (
     ),
     SourceFormat("pairs", lambda source: hasattr(source, "__iter__"), "pairs:PairsReader"),
 )
-FORMATS = tuple(known.name for known in FILES)
+FORMATS = tuple(dict.fromkeys(known.name for known in (*FILES, *FOLDERS)))
 SAME_HEADER = {"text", "word2vec"}  # told apart by the first row, which may err: here the caller's word counts
 
 
@@ -59,9 +75,10 @@ def open_reader(source: Any, options: ReadOptions, member: str | None = None) ->
     Raises TypeError for an object that is none.
     """
     if isinstance(source, str | os.PathLike):
-        return _open_file(Path(source), options, member)
-    if member is not None or options.format is not None:
-        raise ValueError(f"expected a file with member= and format=, got {type(source).__name__}")
+        path = Path(source)
+        return _open_folder(path, options) if path.is_dir() else _open_file(path, options, member)
+    if member is not None or options.format is not None or options.tokens is not None:
+        raise ValueError(f"expected a file with member=, format= and tokens=, got {type(source).__name__}")
     for known in OBJECTS:
         if not isinstance(source, bytes) and known.claims(source):
             return known.open(source, options)
@@ -71,19 +88,31 @@ def open_reader(source: Any, options: ReadOptions, member: str | None = None) ->
     )
 
 
+def _open_folder(path: Path, options: ReadOptions) -> Reader:
+    for known in FOLDERS:
+        if known.claims(path):
+            return _checked(known, options, path).open(path, options)
+    listed = " or ".join(known.name for known in FOLDERS)
+    raise IsADirectoryError(f"{path}: expected a file, or a folder of {listed}, got another directory")
+
+
 def _open_file(path: Path, options: ReadOptions, member: str | None) -> Reader:
     source = open_source(path, member)
     try:
-        return _format_of(source, options.format).open(source, options)
+        found = next(known for known in FILES if known.claims(source))
+        if {options.format, found.name} == SAME_HEADER:
+            found = next(known for known in FILES if known.name == options.format)
+        return _checked(found, options, path).open(source, options)
     except BaseException:
         source.close()
         raise
 
 
-def _format_of(source: Source, wanted: str | None) -> SourceFormat:
-    found = next(known for known in FILES if known.claims(source))
-    if wanted in (None, found.name):
-        return found
-    if {wanted, found.name} == SAME_HEADER:
-        return next(known for known in FILES if known.name == wanted)
-    raise SourceFormatError(f"expected {wanted}, as format= says, got {found.name} by its content", source.path)
+def _checked(found: SourceFormat, options: ReadOptions, path: Path) -> SourceFormat:
+    """Return the format if the caller's word about the source holds of it."""
+    if options.format not in (None, found.name):
+        problem = f"expected {options.format}, as format= says, got {found.name} by its content"
+        raise SourceFormatError(problem, path)
+    if options.tokens is not None and not found.has_no_tokens:
+        raise ValueError(f"{path}: expected no tokens=, as {found.name} has its own")
+    return found

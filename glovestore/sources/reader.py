@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +34,7 @@ class ReadOptions:
     header: HeaderOption = "auto"  # of text only
     format: str | None = None  # what the caller says that it is; None: told by its content
     on_bad_line: OnBadLine = "error"
+    tokens: Path | Iterable[Any] | None = None  # of the rows, where they stand elsewhere; None: beside the source
     keep: Sequence[bytes] | None = None  # distinct tokens; None: all
     limit: int | None = None  # rows that are read at most
     threads: int = 1
