@@ -25,6 +25,7 @@ class SourceFormat:
     files: how many files it consists of. duplicates, empty, any_bytes, spaces: which tokens it can hold.
     cut_shows: whether every file cut off anywhere is an error; text that is cut between lines is not.
     start: bytes at its start that may be something else when they are alone. compressed: whether it may be.
+    is_trusted: nobody damages it, as it runs code.
     huge: contents of the file that say that it is huge. stride: of the bytes that are changed, for big files.
     """
 
@@ -40,6 +41,7 @@ class SourceFormat:
     cut_shows: bool = True
     start: int = 0
     compressed: bool = True
+    is_trusted: bool = False
     huge: tuple[bytes, ...] = ()
     stride: int = 1
 
@@ -240,6 +242,35 @@ def static_embedding(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
     return folder
 
 
+# --- gensim and spaCy ------------------------------------------------------------------------------------------------
+
+
+def gensim_save(folder: Path, tokens: Tokens, vectors: Vectors, **options: Any) -> Path:
+    path = folder / "vectors.kv"
+    keyed_vectors(tokens, vectors).save(str(path), **options)
+    return path
+
+
+def gensim_model(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    models = pytest.importorskip("gensim.models")
+    model = models.Word2Vec(vector_size=vectors.shape[1])
+    model.wv = keyed_vectors(tokens, vectors)
+    for key in model.wv.index_to_key:
+        model.wv.set_vecattr(key, "count", 1)
+    model.save(str(folder / "word2vec.model"))
+    return folder / "word2vec.model"
+
+
+def spacy_vocab(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
+    spacy_vocab = pytest.importorskip("spacy.vocab")
+    vocab = spacy_vocab.Vocab()
+    for token, vector in zip(tokens, vectors, strict=True):
+        vocab.set_vector(token.decode(), vector)
+    vocab.strings.add("a string without a vector")
+    vocab.to_disk(folder, exclude=["lookups"])
+    return folder
+
+
 FORMATS = (
     SourceFormat("glove text", "text", {"own": glove_text}, cut_shows=False),
     SourceFormat(
@@ -283,6 +314,31 @@ FORMATS = (
         duplicates=False,
         any_bytes=False,
         cut_shows=False,  # spaces behind JSON
+    ),
+    SourceFormat(
+        "gensim",
+        "gensim",
+        {
+            "own": gensim_save,
+            "arrays of their own": lambda *rows: gensim_save(*rows, sep_limit=0),
+            "a model": gensim_model,
+        },
+        {"format": "gensim"},
+        duplicates=False,
+        any_bytes=False,
+        compressed=False,
+        is_trusted=True,
+    ),
+    SourceFormat(
+        "spacy",
+        "spacy",
+        {"own": spacy_vocab},
+        files=4,
+        duplicates=False,
+        any_bytes=False,
+        empty=False,
+        cut_shows=False,  # rows of its own that have no token
+        stride=5,
     ),
     SourceFormat(
         "pairs",

@@ -46,16 +46,31 @@ def is_safetensors(source: Source) -> bool:
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 1 << 32 and not looks_like_store(start)
 
 
+def is_spacy(folder: Path) -> bool:
+    """Tell a folder that spaCy wrote: a pipeline's, or its vocabulary's."""
+    return any(folder.joinpath(part, "key2row").is_file() for part in ("", "vocab"))
+
+
+def is_pickle(source: Source) -> bool:
+    """Tell a pickle by its first two bytes: the instruction that names the protocol, and a protocol of today."""
+    start = source.peek(2)
+    return start[:1] == b"\x80" and b"\2" <= start[1:] <= b"\5"
+
+
 # The first that claims a source has it.
 FILES = (
     SourceFormat("npy", begins_with(b"\x93NUMPY"), "npy:NpyReader", has_no_tokens=True),
     SourceFormat("safetensors", is_safetensors, "safetensors:SafetensorsReader", has_no_tokens=True),
+    SourceFormat("gensim", is_pickle, "gensim:GensimReader"),
     SourceFormat("parquet", begins_with(b"PAR1"), "arrow:ParquetReader"),
     SourceFormat("arrow", begins_with(b"ARROW1\0\0"), "arrow:ArrowFileReader"),
     SourceFormat("word2vec", is_word2vec_binary, "word2vec:Word2vecReader"),
     SourceFormat("text", lambda source: True, "text:TextReader"),
 )
-FOLDERS = (SourceFormat("safetensors", has_safetensors, "safetensors:open_folder", has_no_tokens=True),)
+FOLDERS = (
+    SourceFormat("spacy", is_spacy, "spacy:open_folder"),
+    SourceFormat("safetensors", has_safetensors, "safetensors:open_folder", has_no_tokens=True),
+)
 OBJECTS = (
     SourceFormat("table", lambda source: hasattr(source, "__arrow_c_stream__"), "arrow:TableReader"),
     SourceFormat(

@@ -27,29 +27,31 @@ class NpyReader(MatrixReader):
 
     def __init__(self, source: Source, options: ReadOptions) -> None:
         super().__init__(source, options)
-        self.check_matrix(self._find_matrix())
+        self.check_matrix(find_matrix(self))
         tokens: Any = options.tokens
         if tokens is None or isinstance(tokens, Path):
             path = Path(source.path)
             tokens = TokenFile(find_beside([path.with_suffix(suffix) for suffix in BESIDE], tokens, path))
         self.take_tokens(tokens)
 
-    def _find_matrix(self) -> Matrix:
-        file = io.BytesIO(self.source.peek(LONGEST_HEADER + 12))
-        try:
-            version = np.lib.format.read_magic(file)
-            if version not in HEADERS:
-                raise ValueError(f"version {version[0]}.{version[1]}")
-            with warnings.catch_warnings(action="ignore"):
-                shape, by_columns, dtype = HEADERS[version](file, max_header_size=LONGEST_HEADER)
-        except Exception as error:  # numpy's parser raises what its parts raise
-            self.fail(f"expected a header of a .npy file, version 1.0 or 2.0, got: {str(error).splitlines()[0]}")
-        if dtype.kind != "f" or dtype.itemsize > 8:
-            self.fail(f"expected a matrix of float16, float32 or float64, got {dtype}")
-        if any(size < 0 for size in shape):
-            self.fail(f"expected a matrix of rows and columns, got the shape {shape}")
-        matrix = Matrix(file.tell(), tuple(shape), dtype, by_columns)
-        if matrix.offset + matrix.nbytes != self.file_size:
-            expected = f"{matrix.offset + matrix.nbytes} bytes for the shape {shape} of {dtype}"
-            self.fail(f"expected a file of {expected}, got {self.file_size}")
-        return matrix
+
+def find_matrix(reader: MatrixReader) -> Matrix:
+    """Return where the numbers of a reader's .npy file are; what its header says is held against the file's size."""
+    file = io.BytesIO(reader.source.peek(LONGEST_HEADER + 12))
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in HEADERS:
+            raise ValueError(f"version {version[0]}.{version[1]}")
+        with warnings.catch_warnings(action="ignore"):
+            shape, by_columns, dtype = HEADERS[version](file, max_header_size=LONGEST_HEADER)
+    except Exception as error:  # numpy's parser raises what its parts raise
+        reader.fail(f"expected a header of a .npy file, version 1.0 or 2.0, got: {str(error).splitlines()[0]}")
+    if dtype.kind != "f" or dtype.itemsize > 8:
+        reader.fail(f"expected a matrix of float16, float32 or float64, got {dtype}")
+    if any(size < 0 for size in shape):
+        reader.fail(f"expected a matrix of rows and columns, got the shape {shape}")
+    matrix = Matrix(file.tell(), tuple(shape), dtype, by_columns)
+    end = matrix.offset + matrix.nbytes
+    if end != reader.file_size:
+        reader.fail(f"expected a file of {end} bytes for the shape {shape} of {dtype}, got {reader.file_size}")
+    return matrix

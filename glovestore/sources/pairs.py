@@ -80,29 +80,45 @@ class PairsReader(ObjectReader):
 
 
 class KeyedVectorsReader(ObjectReader):
-    """Reads gensim's KeyedVectors, or what looks like it: `index_to_key`, a list, and `vectors`, (rows, dim)."""
+    """Reads gensim's KeyedVectors, or what looks like them."""
 
     format = "keyed_vectors"
 
     def __init__(self, source: Any, options: ReadOptions) -> None:
         super().__init__(source, options)
-        self._tokens, self._vectors = source.index_to_key, source.vectors
-        shape = np.shape(self._vectors)
-        if len(shape) != 2 or shape[0] != len(self._tokens) or 0 in shape:
-            self.fail(f"expected vectors of shape ({len(self._tokens)}, dim), a row for each token, got {shape}")
-        self.dim = shape[1]
+        self._rows = KeyedRows(self, source)
+        self.dim = self._rows.dim
 
     def read_into(self, writer: StoreWriter, advance_to: Callable[[int], object]) -> SourceRead:
         """Read all rows into `writer`."""
-        batches = Batches(self, writer)
+        return self._rows.read_into(writer, advance_to)
+
+
+class KeyedRows:
+    """The rows of KeyedVectors: `index_to_key`, a list, and `vectors`, (rows, dim). gensim itself is not needed."""
+
+    def __init__(self, reader: Reader, keyed: Any) -> None:
+        self._reader = reader
+        self._tokens, self._vectors = keyed.index_to_key, keyed.vectors
+        shape = np.shape(self._vectors)
+        if len(shape) != 2 or shape[0] != len(self._tokens) or 0 in shape:
+            reader.fail(f"expected vectors of shape ({len(self._tokens)}, dim), a row for each token, got {shape}")
+        self.dim = shape[1]
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def read_into(self, writer: StoreWriter, advance_to: Callable[[int], object]) -> SourceRead:
+        """Read all rows into `writer`; `advance_to` gets numbers of rows."""
+        batches = Batches(self._reader, writer)
         step = rows_in_batch(self.dim)
-        for first in range(0, len(self._tokens), step):
+        for first in range(0, len(self), step):
             if batches.is_full:
                 break
             try:
                 tokens = tokens_bytes(self._tokens[first : first + step], first)
             except ValueError as error:
-                self.fail(str(error))
+                self._reader.fail(str(error))
             batches.append(to_float32(np.asarray(self._vectors[first : first + step])), *packed_tokens(tokens))
             advance_to(first + len(tokens))
         return batches.finish()

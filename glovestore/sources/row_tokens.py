@@ -51,13 +51,17 @@ class TokenFile:
 
     def read(self, rows: int) -> RowTokens:
         """Return the tokens of a matrix of so many rows. JSON is told by its first character."""
-        data = self.file.read_at(0, self.size)
+        data = self.read_all()
         try:
             if data.lstrip()[:1] in (b"{", b"["):
                 return tokens_of(_vocabulary(strict_json.loads(data)), rows)
             return _one_a_line(data, rows)
         except ValueError as error:
             raise SourceFormatError(str(error), self.path) from None
+
+    def read_all(self) -> bytes:
+        """Return the whole file."""
+        return self.file.read_at(0, self.size)
 
     def close(self) -> None:
         """Close the file."""
