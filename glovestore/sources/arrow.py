@@ -22,7 +22,7 @@ from glovestore.sources.reader import Batches, FileReader, Reader, ReadOptions, 
 from glovestore.streams.files import Source
 
 try:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa  # type: ignore[import, unused-ignore]
 except ImportError as error:
     raise ImportError('tables are read by pyarrow: pip install "glovestore[arrow]"') from error
 

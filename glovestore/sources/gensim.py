@@ -37,7 +37,7 @@ class GensimReader(FileReader):
 
     def _load(self, path: str) -> Any:
         try:
-            from gensim.utils import SaveLoad  # type: ignore[import-untyped]
+            from gensim.utils import SaveLoad  # type: ignore[import, unused-ignore]
         except ImportError as error:
             raise ImportError('gensim reads its own files: pip install "glovestore[gensim]"') from error
         try:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +40,12 @@ class SpacyReader(MatrixReader):
     def _take_strings(self, folder: Path) -> None:
         if folder.joinpath(MODE).is_file():
             self._check_mode(self._opened(folder / MODE))
-        get_id = self._ids()
+        get_id, symbols = self._ids()
         rows = self._rows_of_keys(self._opened(folder / "key2row"))
         strings = self._opened(folder / "strings.json")
         try:
             listed = strict_json.loads(strings.read_all())
-            tokens = {string: rows[key] for string in listed if (key := get_id(string)) in rows}
+            tokens = {string: rows[key] for string in chain(symbols, listed) if (key := get_id(string)) in rows}
         except (ValueError, TypeError) as error:
             raise SourceFormatError(f"expected a list of strings as JSON, got: {error}", strings.path) from None
         self.take_tokens(tokens)
@@ -62,15 +64,17 @@ class SpacyReader(MatrixReader):
             problem = f"expected vectors of tokens, got the mode {shown(mode)}: floret's are made of n-grams"
             raise SourceFormatError(problem, file.path)
 
-    def _ids(self) -> Any:
+    def _ids(self) -> tuple[Any, Mapping[str, int]]:
+        """Return the function from a string to its id, and the strings that have ids without standing in the file."""
         try:
             from spacy.strings import get_string_id
+            from spacy.symbols import IDS  # type: ignore[import, unused-ignore]
         except ImportError as error:
             raise ImportError('spaCy computes the ids of its strings: pip install "glovestore[spacy]"') from error
-        return get_string_id
+        return get_string_id, IDS
 
     def _rows_of_keys(self, keys: TokenFile) -> dict[int, int]:
-        import srsly  # type: ignore[import-untyped]  # it comes with spaCy
+        import srsly  # type: ignore[import, unused-ignore]
 
         try:
             rows = srsly.msgpack_loads(keys.read_all())
