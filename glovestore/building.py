@@ -106,10 +106,10 @@ def build(
 ) -> BuildReport:
     """Build the store `path` from the vectors of `source` and return a BuildReport.
 
-    `source` is a file: text (GloVe's, word2vec's, fastText's), word2vec's binary format, a Parquet or Arrow file. What
-    it is is told by its content; `format` insists on one. Text and word2vec's may be compressed (gzip, zip, bzip2, xz,
-    zstd), a pipe, or "-" for standard input. Or it is an object: a table (pandas, polars, pyarrow), a mapping token ->
-    vector, an iterable of (token, vector), gensim's KeyedVectors.
+    `source` is a file: text (GloVe's, word2vec's, fastText's), word2vec's binary format, .npy, safetensors, Parquet,
+    Arrow, told by its content; or the folder of a StaticEmbedding or of spaCy's vectors. The first two may be
+    compressed (gzip, zip, bzip2, xz, zstd), a pipe, or "-" for standard input. Or it is an object: a table (pandas,
+    polars, pyarrow), a mapping token -> vector, an iterable of (token, vector), gensim's KeyedVectors.
 
     The store appears whole or not at all; an interrupted build leaves an old store as it was. Memory stays below 200 MB
     and 64 bytes a token, whatever the size of the source. Floats are the correctly rounded float32 of each decimal;
@@ -123,14 +123,20 @@ def build(
     before their numbers are looked at: bad ones among them are no error. order: "source", or "given" for the order of
     `keep`. limit: read no more than the first `limit` rows of the source.
 
-    member: which file of a zip archive, also spelt "archive.zip#member". threads: how many parse; None: one for each
-    core that this process may use, 16 at most. overwrite: replace an existing *store*; any other existing file is an
-    error, always. durable: flush to disk before the store appears. progress: a bar on standard error.
+    member: which file of a zip archive, also spelt "archive.zip#member". format: the source has to be of that format,
+    one of `glovestore.sources.detecting.FORMATS`; what gensim saved is read only for format="gensim", as a pickle runs
+    code. tokens: of the rows of a .npy or safetensors file: a file (one a line, or JSON), a list, or a mapping token ->
+    row; None: in a file beside it (X.tokens.txt, X.txt, X.vocab, X.json; tokenizer.json, vocab.json, vocab.txt).
+
+    threads: how many read text and word2vec's format; None: one for each core that this process may use, 16 at most.
+    overwrite: replace an existing *store*; any other existing file is an error, always. durable: flush to disk before
+    the store appears. progress: a bar on standard error.
 
     The environment variable GLOVESTORE_SIMD (avx512, avx2, scalar) chooses the processor's instructions; neither it nor
     `threads` changes a byte of the store.
 
-    Raises TextFormatError (path, line, column) for a source that breaks the rules or changes while it is read,
+    Raises SourceFormatError (path, byte; of text TextFormatError: path, line, column) for a source that breaks the
+    rules or changes while it is read, ImportError for a package that its format needs, with the extra that brings it,
     FileExistsError for a target that may not be replaced, and OSError for what the system refuses.
     """
     if order not in ("source", "given"):

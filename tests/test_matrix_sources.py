@@ -324,7 +324,7 @@ def test_a_pickle_is_not_loaded_unasked(tmp_path: Path, protocol: int) -> None:
     (tmp_path / "x.kv").write_bytes(pickle.dumps(Exploit(tmp_path / "touched"), protocol))
     wanted = (
         "expected vectors, got a Python pickle, as gensim's save() writes: loading it runs whatever code it holds. If you"
-        " trust where it comes from, say format='gensim' (--format gensim)"
+        " trust where it comes from, say format='gensim'"
     )
     refuse(tmp_path / "x.kv", tmp_path / "x.kv", wanted)
     assert not (tmp_path / "touched").exists()
@@ -378,7 +378,7 @@ def test_pipelines_and_shared_rows(tmp_path: Path) -> None:
         ("vectors.cfg", b'{"mode": "floret"}', "expected vectors of tokens, got the mode 'floret': floret's are made of n-grams"),
         ("vectors.cfg", b"[", "expected settings as JSON, got Expecting value: line 1 column 2 (char 1)"),
         ("key2row", b"\x93\1\2\3", "expected a map of keys to rows, got list"),
-        ("strings.json", b"5", "expected a list of strings as JSON, got: 'int' object is not iterable"),
+        ("strings.json", b"5", "expected a list of strings as JSON, got: int"),
     ],
 )  # fmt: skip
 def test_parts_that_are_wrong(tmp_path: Path, name: str, content: bytes, problem: str) -> None:

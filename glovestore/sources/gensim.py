@@ -26,7 +26,7 @@ class GensimReader(FileReader):
         if options.format != self.format:
             self.fail(
                 "expected vectors, got a Python pickle, as gensim's save() writes: loading it runs whatever code it"
-                " holds. If you trust where it comes from, say format='gensim' (--format gensim)"
+                " holds. If you trust where it comes from, say format='gensim'"
             )
         if not source.regular:
             self.fail("expected a regular file, as gensim opens it by its name, got one that is compressed or a pipe")

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class SpacyReader(MatrixReader):
         strings = self._opened(folder / "strings.json")
         try:
             listed = strict_json.loads(strings.read_all())
+            if not isinstance(listed, list):
+                raise TypeError(type(listed).__name__)
             tokens = {string: rows[key] for string in chain(symbols, listed) if (key := get_id(string)) in rows}
         except (ValueError, TypeError) as error:
             raise SourceFormatError(f"expected a list of strings as JSON, got: {error}", strings.path) from None
@@ -64,7 +66,7 @@ class SpacyReader(MatrixReader):
             problem = f"expected vectors of tokens, got the mode {shown(mode)}: floret's are made of n-grams"
             raise SourceFormatError(problem, file.path)
 
-    def _ids(self) -> tuple[Any, Mapping[str, int]]:
+    def _ids(self) -> tuple[Any, Iterable[str]]:
         """Return the function from a string to its id, and the strings that have ids without standing in the file."""
         try:
             from spacy.strings import get_string_id
