@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 from loaders import Expected
 from ours import FROM_PIPE, GLOVESTORE, INFLATE, READ, READ_AND_WRITE
-from peers import TEXT_PEERS, WANTED_PEERS
+from peers import TEXT_PEERS, WANTED_PEERS, WORD2VEC_PEERS
 
 import glovestore
 
 OURS = (GLOVESTORE, FROM_PIPE, READ, READ_AND_WRITE, INFLATE)
-LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS)}
+LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS, *WORD2VEC_PEERS)}
 
 
 @dataclass(frozen=True)
