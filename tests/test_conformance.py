@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import make_sources
 import numpy as np
 import pytest
 import source_formats
@@ -316,3 +317,21 @@ def test_compressed(kind: SourceFormat, tmp_path: Path, target: Path) -> None:
         file.writestr("readme", "hello")
     build(kind, f"{archive}#vectors", target, overwrite=True)
     assert_holds(target, TOKENS, VECTORS)
+
+
+# --- files that other programs wrote ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "report"),
+    [
+        ("gensim.bin", "word2vec"),
+        ("gensim.txt", "text"),
+        ("static_embedding", "safetensors"),
+        ("model2vec", "safetensors"),
+        ("model2vec/model.safetensors", "safetensors"),
+    ],
+)
+def test_files_of_other_programs(name: str, report: str, target: Path) -> None:
+    assert glovestore.build(make_sources.FOLDER / name, target, durable=False).format == report
+    assert_holds(target, [token.encode() for token in make_sources.TOKENS], make_sources.VECTORS)
