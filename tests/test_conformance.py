@@ -149,6 +149,26 @@ def test_of_duplicates_the_first_row_stays(kind: SourceFormat, tmp_path: Path, t
     assert report.lines == 6 + report.header
 
 
+@every_format
+@pytest.mark.parametrize("when", ["before a row", "behind the last one"])
+def test_control_c_leaves_nothing(
+    kind: SourceFormat, when: str, tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = kind.write(tmp_path / "source", TOKENS, VECTORS)
+    before = sorted((tmp_path / "source").rglob("*"))
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        "glovestore.format.writer.StoreWriter." + ("__init__" if "before" in when else "finish"), interrupted
+    )
+    with pytest.raises(KeyboardInterrupt):
+        build(kind, source, target, progress=True)
+    assert not list(target.parent.iterdir())
+    assert sorted((tmp_path / "source").rglob("*")) == before
+
+
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
