@@ -112,8 +112,8 @@ def build(
     polars, pyarrow), a mapping token -> vector, an iterable of (token, vector), gensim's KeyedVectors.
 
     The store appears whole or not at all; an interrupted build leaves an old store as it was. Memory stays below 200 MB
-    and 64 bytes a token, whatever the size of the source. Floats are the correctly rounded float32 of each decimal;
-    tokens are the file's bytes.
+    and 64 bytes a token, whatever the size of the source, but for what its own libraries take (Arrow, gensim, spaCy).
+    Floats are the correctly rounded float32 of each decimal; tokens are the file's bytes.
 
     dim: numbers in a row; None: what most of the first 100 rows have. header: whether the first line is "rows dim";
     "auto" looks. on_bad_line: "error", or "skip" to leave bad lines out and count them. Of equal tokens the first row

@@ -266,6 +266,8 @@ def test_folders(tmp_path: Path) -> None:
         build(source, tmp_path / "x.h5")
     with pytest.raises(IsADirectoryError, match="expected a file, or a folder of spacy or safetensors, got another"):
         build(tmp_path, tmp_path / "x.h5")
+    with pytest.raises(ValueError, match="expected a zip archive to take the member 'x' from, got a directory"):
+        build(source, tmp_path / "x.h5", member="x")
 
 
 def with_header(text: str, data: bytes = b"") -> bytes:

@@ -91,7 +91,7 @@ def open_reader(source: Any, options: ReadOptions, member: str | None = None) ->
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return _open_folder(path, options) if path.is_dir() else _open_file(path, options, member)
+        return _open_folder(path, options, member) if path.is_dir() else _open_file(path, options, member)
     if member is not None or options.format is not None or options.tokens is not None:
         raise ValueError(f"expected a file with member=, format= and tokens=, got {type(source).__name__}")
     for known in OBJECTS:
@@ -103,7 +103,9 @@ def open_reader(source: Any, options: ReadOptions, member: str | None = None) ->
     )
 
 
-def _open_folder(path: Path, options: ReadOptions) -> Reader:
+def _open_folder(path: Path, options: ReadOptions, member: str | None) -> Reader:
+    if member is not None:
+        raise ValueError(f"{path}: expected a zip archive to take the member {member!r} from, got a directory")
     for known in FOLDERS:
         if known.claims(path):
             return _checked(known, options, path).open(path, options)
