@@ -33,7 +33,7 @@ OUTCOMES: tuple[str, ...]
 ADVICES: tuple[str, ...]
 """What `FileMap.advise` takes, the system's default first."""
 FAULT_NAMES: tuple[str, ...]
-"""The faults of `parse_rows`, "none" first."""
+"""The faults of records, "none" first."""
 
 SIMD_TIERS: tuple[str, ...]
 """The SIMD tiers that this machine can run, the fastest first; "scalar" is always there."""
@@ -169,20 +169,23 @@ class KeptTokens:
 
 @type_check_only
 class _Counts(TypedDict):
-    """Lines of a text: lines == header + rows + duplicates + skipped + not_kept."""
+    """Records of a source: lines == header + rows + duplicates + skipped + not_kept."""
 
     lines: int
     skipped: int
     not_kept: int
     final_newline: bool
     last_is_unk: bool
+    fault_at: int
+    """The byte behind which no record stands, where the outcome is record_too_long, truncated or left_over."""
 
 @final
 class Ingest:
-    """Text -> rows, by any number of threads: each calls `work`, and all return when the text is used up.
+    """Records -> rows, by any number of threads: each calls `work`, and all return when the source is used up.
 
     Reads the descriptor `fd`, which it takes over, or what is fed if that is -1. `head` comes first: its `prefix` bytes
-    are no rows, but a BOM or, with `header`, one line. Of `most_lines` lines, header included, it reads no more.
+    are no records, but a BOM or a header, which counts as a line with `header`. It reads `most` records at most.
+    A record is a line of text, or one of the `word2vec_rows` rows that word2vec's binary format is said to hold.
     """
 
     def __init__(
@@ -192,17 +195,18 @@ class Ingest:
         head: _Bytes,
         prefix: int,
         header: bool,
-        skip_bad_lines: bool = False,
+        skip_bad: bool = False,
         keep: KeptTokens | None = None,
-        most_lines: int = ...,
+        most: int = ...,
         block_size: int = ...,
+        word2vec_rows: int | None = None,
     ) -> None: ...
     def work(self) -> None:
-        """Work until the text is used up or something stops all threads."""
+        """Work until the source is used up or something stops all threads."""
     def stop(self) -> None:
         """Make all threads return, at the end of what they are doing."""
     def feed(self, data: _Bytes, seconds: float) -> bool:
-        """Hand over the next bytes of the text; False if several pieces still wait after `seconds`: try again."""
+        """Hand over the next bytes; False if several pieces still wait after `seconds`: try again."""
     def finish_feeding(self) -> None:
         """Say that there are no more bytes."""
     @property
@@ -210,10 +214,10 @@ class Ingest:
         """Whether no more bytes are wanted."""
     @property
     def bytes_read(self) -> int:
-        """Bytes of text so far."""
+        """Bytes of the source so far."""
     @property
     def was_cut(self) -> bool:
-        """Whether `most_lines` were read: there may be more."""
+        """Whether `most` records were read: there may be more."""
     @property
     def outcome(self) -> str:
         """One of OUTCOMES, once all threads have returned."""
@@ -222,20 +226,20 @@ class Ingest:
         """The errno that belongs to "read_failed" and "write_failed"."""
     @property
     def counts(self) -> _Counts:
-        """What became of the lines."""
+        """What became of the records."""
     @property
-    def bad_lines(self) -> list[tuple[int, str, int, int, int, bool, bytes]]:
-        """The first bad lines, ten at most.
+    def bad_records(self) -> list[tuple[int, str, int, int, int, bool, bytes]]:
+        """The first bad records, ten at most.
 
-        Each is (line, fault, first byte of the offending field, its size, fields behind the token, whether the source
-        ends inside it, its bytes).
+        Each is (its number from 1, fault, first byte of the offending field, its size, fields behind the token, whether
+        the source ends inside it, its bytes).
         """
     @property
     def source_bytes(self) -> int:
-        """The number of bytes of text."""
+        """The number of bytes of the source."""
     @property
     def source_digest(self) -> int:
-        """The digest of the text: FORMAT.md, `source_digest`."""
+        """The digest of the source: FORMAT.md, `source_digest`."""
 
 @final
 class Statistics:

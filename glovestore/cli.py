@@ -24,6 +24,7 @@ from glovestore.shell import tables, terminal
 from glovestore.shell.advice import advice
 from glovestore.shell.corpus import vocab_from_corpus
 from glovestore.shell.matrix_file import describe_matrix, find_save, write_matrix
+from glovestore.sources.detecting import FORMATS
 from glovestore.streams.lines import check_encoding
 from glovestore.vocabulary.tokenizers import TOKENIZERS
 
@@ -119,6 +120,14 @@ def main() -> None:
 @click.option("--member", metavar="NAME", help="Which file of a zip archive; also ARCHIVE#NAME as SOURCE.")
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(list(VECTORS)),
               help="What vectors are kept in: int8 has a scale for each row.")  # fmt: skip
+@click.option("--format", type=click.Choice(FORMATS), help="What SOURCE is, or an error; default: told by its content.")
+@click.option(
+    "--tokens",
+    "tokens_path",
+    metavar="FILE",
+    type=file_path,
+    help="The tokens of the rows of a .npy or safetensors file: one a line, or JSON; default: look beside it.",
+)
 @click.option("--threads", metavar="N", type=click.IntRange(min=1), help="How many parse; default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing store. Any other file is never replaced.")
 @click.option("--durable/--no-durable", default=True, help="Flush to disk before the store appears; default: yes.")
@@ -135,21 +144,27 @@ def build(
     limit: int | None,
     member: str | None,
     dtype: str,
+    format: str | None,
+    tokens_path: Path | None,
     threads: int | None,
     overwrite: bool,
     durable: bool,
     progress: bool | None,
     as_json: bool,
 ) -> None:
-    """Build a store from GloVe text.
+    """Build a store from a vectors file.
 
-    SOURCE is the file of text, - for standard input; it may be compressed (gzip, zip, bzip2, xz, zstd). STORE appears
-    whole or not at all.
+    SOURCE is text (GloVe's, word2vec's, fastText's) or word2vec's binary format, - for standard input, and may be
+    compressed (gzip, zip, bzip2, xz, zstd); a .npy or safetensors file with its tokens beside it; a Parquet or Arrow
+    file; the folder of a StaticEmbedding or of spaCy's vectors. A file that gensim saved runs code when it is loaded:
+    it takes --format gensim. STORE appears whole or not at all.
 
     \b
       glovestore build glove.6B.100d.txt glove.h5
       glovestore build glove.6B.zip#glove.6B.50d.txt glove.h5
       glovestore build glove.840B.300d.zip small.h5 --keep vocab.txt
+      glovestore build GoogleNews-vectors-negative300.bin.gz google.h5
+      glovestore build matrix.npy store.h5 --tokens tokens.txt
       curl -L https://host/vectors.txt.gz | glovestore build - glove.h5
     """
     if order == "given" and keep_path is None:
@@ -169,6 +184,8 @@ def build(
             limit=limit,
             member=member,
             dtype=dtype,
+            format=format,
+            tokens=tokens_path,
             threads=threads,
             overwrite=overwrite,
             durable=durable,
