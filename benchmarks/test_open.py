@@ -83,6 +83,25 @@ def test_h5py_without_a_dict(measure: Measure, store: glovestore.EmbeddingStore)
     measure(OPEN, "h5py: open two datasets", open_datasets, check, rounds=9, iterations=10)
 
 
+def test_the_vectors_file_itself(
+    measure: Measure,
+    store: glovestore.EmbeddingStore,
+    vectors_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """`open` of the text that the cache has a store of: a look at the text, whether it is still the same, is in it."""
+    monkeypatch.setenv("GLOVESTORE_CACHE", str(tmp_path))
+    glovestore.open(vectors_file)
+
+    def check(opened: glovestore.EmbeddingStore) -> str:
+        assert opened.path.parent == tmp_path
+        assert opened.shape == store.shape
+        return "the text, its store in the cache"
+
+    measure(OPEN, "glovestore: open the text", partial(glovestore.open, vectors_file), check, rounds=20, iterations=100)
+
+
 # --- a second process ------------------------------------------------------------------------------------------------
 
 

@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-    from glovestore import classify, torch
+    from glovestore import cache, classify, torch
     from glovestore.building import BuildReport, build
-    from glovestore.errors import CoverageWarning, GlovestoreError, SourceFormatError, StoreFormatError, TextFormatError
+    from glovestore.errors import (
+        CoverageWarning,
+        DownloadError,
+        GlovestoreError,
+        SourceFormatError,
+        StoreFormatError,
+        TextFormatError,
+    )
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.coverage import Coverage
     from glovestore.opening import open
@@ -33,6 +40,7 @@ __all__ = [
     "ConvertReport",
     "Coverage",
     "CoverageWarning",
+    "DownloadError",
     "EmbeddingMatrix",
     "EmbeddingStore",
     "GlovestoreError",
@@ -44,6 +52,7 @@ __all__ = [
     "TokenCounts",
     "Vocabulary",
     "build",
+    "cache",
     "classify",
     "convert",
     "count_tokens",
@@ -59,6 +68,7 @@ _HOMES = {
     "ConvertReport": "reshaping",
     "Coverage": "matrix.coverage",
     "CoverageWarning": "errors",
+    "DownloadError": "errors",
     "EmbeddingMatrix": "matrix",
     "EmbeddingStore": "store",
     "GlovestoreError": "errors",
@@ -84,7 +94,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = globals()[name] = getattr(import_module(f"glovestore.{_HOMES[name]}"), name)
         return value
-    if name in ("torch", "classify"):
+    if name in ("cache", "classify", "torch"):
         return import_module(f"glovestore.{name}")
     if name == "__version__":
         from importlib.metadata import version

@@ -26,7 +26,10 @@ from glovestore.streams.lines import check_encoding
 from glovestore.vocabulary.tokenizers import TOKENIZERS
 
 ELSEWHERE = {
+    "cache": "glovestore.shell.caching",
+    "catalogue": "glovestore.shell.remote",
     "convert": "glovestore.shell.reshaping",
+    "download": "glovestore.shell.remote",
     "evaluate": "glovestore.shell.predicting",
     "merge": "glovestore.shell.reshaping",
     "predict": "glovestore.shell.predicting",
@@ -78,7 +81,8 @@ fallback_option = click.option(
 def main() -> None:
     """Pretrained word vectors, ready in no time.
 
-    Build a store from GloVe text once; everything else opens it for free.
+    Build a store from GloVe text once; everything else opens it for free. Where a STORE is asked for, a vectors file
+    will do: a store is built of it into a cache first, once.
 
     \b
       glovestore build glove.6B.100d.txt glove.h5
@@ -350,7 +354,7 @@ def verify(path: Path, as_json: bool) -> None:
     """
     start = time.perf_counter()
     try:
-        with glovestore.open(path) as store:
+        with glovestore.open(path, build=False) as store:
             store.verify()
     except glovestore.StoreFormatError as error:
         if as_json:

@@ -54,5 +54,21 @@ class StoreFormatError(GlovestoreError):
         return type(self), (self.problem, self.path)
 
 
+class NotAStoreError(StoreFormatError):
+    """Report a file that does not even start like a store: it may be a vectors file."""
+
+
+class DownloadError(GlovestoreError):
+    """Report a file that could not be had from its URL, or came damaged."""
+
+    def __init__(self, problem: str, url: str) -> None:
+        self.problem = problem
+        self.url = url
+        super().__init__(f"{url}: {problem}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.url)
+
+
 class CoverageWarning(UserWarning):
     """Warn that a store lacks most of the tokens of a vocabulary."""

@@ -9,14 +9,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cache_scene import Heard, listening
+from remote_servers import Reply, Request, Server
 from shared import ODD_TEXT, SMALL_TEXT, Built
 
 import glovestore
+from glovestore.remote import http
 from glovestore.streams import decoding
 
 # For torch, here and in child processes: its threads spin while they wait for each other, so that where others use the
 # cores tiny models take a hundred times as long.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep all tests, and the processes that they start, out of the user's cache."""
+    os.environ["GLOVESTORE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own, not made yet."""
+    monkeypatch.setenv("GLOVESTORE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def heard(cache: Path) -> Iterator[Heard]:
+    """What the library says meanwhile."""
+    with listening() as messages:
+        yield messages
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +97,28 @@ def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Inflate with isal, and with the zlib that takes its place."""
     assert decoding.HAS_ISAL, "the tests need isal"
     monkeypatch.setattr(decoding, "HAS_ISAL", request.param)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[Request], Reply]], Server]]:
+    """Start servers that answer as they are told, and see to it that they are asked directly."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "GLOVESTORE_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    servers: list[Server] = []
+
+    def start(answer: Callable[[Request], Reply]) -> Server:
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Do not wait between tries of a download; the list has how long that would have been."""
+    slept: list[float] = []
+    monkeypatch.setattr(http, "sleep", slept.append)
+    return slept

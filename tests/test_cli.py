@@ -17,8 +17,8 @@ import glovestore
 from glovestore.cli import main
 
 VERBS = [
-    *("build", "convert", "coverage", "demo", "evaluate", "get", "info", "matrix", "merge", "nearest"),
-    *("predict", "slice", "train", "verify"),
+    *("build", "cache", "catalogue", "convert", "coverage", "demo", "download", "evaluate", "get", "info"),
+    *("matrix", "merge", "nearest", "predict", "slice", "train", "verify"),
 ]
 TEXT = (
     b"the 0.1 -0.24487 1e-07\nof 1 2 3\nking 1 1 0\nqueen 1 0.9 0\nprince 1 0.5 0.5\n"
@@ -182,9 +182,15 @@ def test_verify_of_a_damaged_store(path: Path, tmp_path: Path) -> None:
     assert run("verify", damaged, code=1).stdout == ""
 
 
+def test_a_vectors_file_has_nothing_to_verify(source: Path) -> None:
+    message = run("verify", source, code=1).stderr
+    assert "expected a glovestore file, got one that does not start like one" in message
+    assert f"glovestore build {source} " in message
+    assert as_json("verify", source, code=1)["ok"] is False
+
+
 @pytest.mark.parametrize("verb", ["info", "verify"])
-def test_what_is_no_store_is_an_error(verb: str, source: Path, tmp_path: Path) -> None:
-    assert f"glovestore build {source} " in run(verb, source, code=1).stderr
+def test_what_is_missing_is_an_error(verb: str, tmp_path: Path) -> None:
     missing = tmp_path / "none.h5"
     assert run(verb, missing, code=1).stderr == f"glovestore: error: {missing}: No such file or directory\n"
 

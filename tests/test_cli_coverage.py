@@ -205,7 +205,7 @@ def test_a_text_without_tokens(store: Path, tmp_path: Path, content: bytes) -> N
 def test_files_that_are_none(store: Path, corpus: Path, tmp_path: Path) -> None:
     assert "expected a file, got a directory" in run("--text", tmp_path, "--store", store, code=1).stderr
     assert "absent.txt: No such file" in run("--text", tmp_path / "absent.txt", "--store", store, code=1).stderr
-    assert "expected a glovestore file" in run("--text", store, "--store", corpus, code=1).stderr, "swapped"
+    assert "it does not start like a store" in run("--text", store, "--store", corpus, code=1).stderr, "swapped"
 
 
 # ---------------------------------------------------------------------- usage

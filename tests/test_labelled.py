@@ -39,6 +39,9 @@ class Pieces(Source):
         self.path = "<pieces>"
         self.cut = [data[at : at + size] for at in range(0, len(data), size)]
 
+    def peek(self, count: int) -> bytes:
+        return b"".join(self.cut)[:count]
+
     def pieces(self):
         return iter(self.cut)
 

@@ -278,3 +278,26 @@ def test_a_standard_input_that_changes(path: Path):
     with open(path, "rb") as file:
         done = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False)
     assert "TextFormatError: <stdin>: expected the file to stay as it is" in done.stderr
+
+
+# ---------------------------------------------------------------------- the first bytes, before anything is read
+
+
+@pytest.mark.parametrize("kind", ["plain", "pipe", "gzip", "zip"])
+@pytest.mark.parametrize("count", [1, 5, 512, 1_000_000])
+def test_peeking_takes_nothing_away(path: Path, kind: str, count: int):
+    if kind == "pipe":
+        feeder = feed(path, LONG_TEXT)
+    else:
+        pack = {"plain": bytes, "gzip": gzip_with_everything, "zip": lambda text: zip_of({"a.txt": text})}[kind]
+        path.write_bytes(pack(LONG_TEXT))
+    with open_source(path) as source:
+        assert source.peek(count) == LONG_TEXT[:count]
+        assert source.peek(3) == LONG_TEXT[:3]
+        descriptor = source.fileno()
+        if descriptor is None:
+            assert b"".join(source.pieces()) == LONG_TEXT
+        else:  # as the native reader has it: the head, then what the descriptor gives
+            assert source.head + read_descriptor(descriptor) == LONG_TEXT
+    if kind == "pipe":
+        feeder.join()

@@ -282,10 +282,11 @@ def test_a_failed_open_leaves_nothing_open(tmp_path: Path, built: Built):
     before = open_files()
     content = bytearray(built.path.read_bytes()[:40_000])
     bad = tmp_path / "bad.h5"
-    for text in (b"the 1 2\n", bytes(content), b""):
+    for text in (b"the x\n", bytes(content), b""):
         bad.write_bytes(text)
-        with pytest.raises(glovestore.StoreFormatError):
-            glovestore.open(bad)
+        for build in (True, False):
+            with pytest.raises(glovestore.GlovestoreError):
+                glovestore.open(bad, build=build)
     with pytest.raises(IsADirectoryError):
         glovestore.open(tmp_path)
     assert open_files() == before

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, NoReturn
 
 from glovestore import _core, strict_json
-from glovestore.errors import StoreFormatError
+from glovestore.errors import NotAStoreError, StoreFormatError
 from glovestore.format.layout import (
     BUCKET_SLOTS,
     FORMAT,
@@ -101,13 +101,9 @@ _valid: tuple[tuple[bytes, int, Layout], ...] = ()
 def header_length(start: bytes, file_size: int, path: Path) -> int:
     """Return how many bytes the header takes, its 8-byte length included, after the checks that need only `start`."""
     if file_size < 8 + len(MAGIC) or len(start) < 8 + len(MAGIC):
-        raise StoreFormatError(
-            f"not a glovestore file: expected at least {8 + len(MAGIC)} bytes, got {file_size}", path
-        )
+        raise NotAStoreError(f"not a glovestore file: expected at least {8 + len(MAGIC)} bytes, got {file_size}", path)
     if not looks_like_store(start):
-        raise StoreFormatError(
-            f"not a glovestore file: expected {MAGIC!r} at byte 8, got {start[8:CHECKSUM_AT]!r}", path
-        )
+        raise NotAStoreError(f"not a glovestore file: expected {MAGIC!r} at byte 8, got {start[8:CHECKSUM_AT]!r}", path)
     size = int.from_bytes(start[:8], "little")
     if not CHECKSUM_AT + CHECKSUM_DIGITS - 8 <= size <= LONGEST_HEADER:
         raise StoreFormatError(f"expected a header of at most {LONGEST_HEADER} bytes, got a length of {size}", path)

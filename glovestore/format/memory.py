@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Memory: TypeAlias = _core.FileMap | bytes
 
+READ_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)  # a pipe, too, is opened without waiting
 PREFAULT_STEP = 64 << 20  # what is read between two looks at signals
 
 _DTYPES = {name: np.dtype(dtype) for name, dtype in DTYPES.items()}
@@ -43,11 +44,11 @@ def load(
 
     fingerprint: refuse a file with another one. Raises StoreFormatError, or OSError for what the system refuses.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path, READ_FLAGS)
     try:
         status = os.fstat(fd)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(f"{path}: expected a store, got a directory")
+        if not stat.S_ISREG(status.st_mode):
+            raise _no_file(status.st_mode, path)
         size = status.st_size
         layout = read_layout(_read_header(fd, size, path), size, path)
         if fingerprint is not None and layout.fingerprint != fingerprint:
@@ -66,6 +67,16 @@ def load(
     if len(memory) != size:
         raise StoreFormatError(f"truncated: expected {size} bytes, got {len(memory)}", path)
     return layout, memory
+
+
+def _no_file(mode: int, path: str) -> Exception:
+    if stat.S_ISDIR(mode):
+        return IsADirectoryError(f"{path}: expected a store or a vectors file, got a directory: name the file in it")
+    return StoreFormatError(
+        "expected a regular file, got a pipe or a device, which can be neither mapped nor read twice: save it to a"
+        " file, or build a store from it first (`glovestore build`)",
+        path,
+    )
 
 
 def array_of(memory: Memory, tensor: Tensor) -> NDArray[Any]:

@@ -83,6 +83,8 @@ class Shell(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            _show_log()
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -96,6 +98,20 @@ class Shell(click.Group):
             raise DataError(sentence(error)) from error
 
 
+def _show_log() -> None:
+    """Print what the library says while somebody waits: that it builds a store first, or that another process does."""
+    import logging
+
+    class Printed(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            click.echo(f"glovestore: {record.getMessage()}", err=True)
+
+    logger = logging.getLogger("glovestore")
+    if not logger.handlers:
+        logger.addHandler(Printed())
+        logger.setLevel(logging.INFO)
+
+
 def sentence(error: Exception) -> str:
     """Return an exception as a message, in terms of the shell."""
     if isinstance(error, OSError) and error.strerror:
@@ -103,7 +119,8 @@ def sentence(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}"
     # str(KeyError) is a repr
-    return in_options(str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error))
+    message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return in_options("; ".join([message, *getattr(error, "__notes__", ())]))
 
 
 def in_options(message: str) -> str:

@@ -1,14 +1,18 @@
-"""One member of a zip archive as text. zipfile reads the directory; the member's own bytes are read here."""
+"""One member of a zip archive as text. zipfile reads the directory; the member's own bytes are read here.
+
+The archive may be a local file, or one that `glovestore.remote` reads in parts: `read_directory`, `choose` and
+`find_data` know only something that can seek and a path for their messages.
+"""
 
 from __future__ import annotations
 
 import struct
 import zipfile
 from bz2 import BZ2Decompressor
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, cast
 
-from glovestore.errors import TextFormatError
+from glovestore.errors import Path, TextFormatError
 from glovestore.streams.decoding import INFLATE_ERRORS, DecodedSource, Decoder, Feed, crc32, new_inflater
 from glovestore.streams.files import BLOCK, OpenFile
 
@@ -32,9 +36,7 @@ class MemberSource(DecodedSource):
         self.size = member.compress_size
         self._archive = archive
         self._member = member
-        if member.flag_bits & ENCRYPTED:
-            raise self._error("expected a member that is not encrypted, got an encrypted one: extract it first")
-        self._begin = self._find_data()
+        self._begin = find_data(file.read_at, archive, member, self.path)
 
     def decoded(self) -> Iterator[bytes]:
         """Yield the member's text."""
@@ -88,21 +90,6 @@ class MemberSource(DecodedSource):
         self.position += len(data)
         return data
 
-    def _find_data(self) -> int:
-        """Return where the member's data begin: behind the header that stands in front of them."""
-        at = self._member.header_offset
-        header = self._file.read_at(at, LOCAL_HEADER.size) if 0 <= at < self._archive.start_dir else b""
-        if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
-            raise self._error(f"expected the header of a zip member at byte {at}, got {header[:4]!r}")
-        _, name_size, extra_size = LOCAL_HEADER.unpack(header)
-        begin: int = at + LOCAL_HEADER.size + name_size + extra_size
-        if begin + self._member.compress_size > self._archive.start_dir:
-            raise self._error(
-                f"expected a member inside the archive, got {self._member.compress_size} bytes from byte {begin} on,"
-                f" which reach into the directory at byte {self._archive.start_dir}"
-            )
-        return begin
-
 
 def open_member(file: OpenFile, name: str | None) -> MemberSource:
     """Return the member `name`, or the only one there is, of a zip archive.
@@ -115,17 +102,51 @@ def open_member(file: OpenFile, name: str | None) -> MemberSource:
             " end; save it to a file first, or pass a member on with `unzip -p`",
             file.path,
         )
+    archive = read_directory(cast(IO[bytes], file.file), file.path)
+    return MemberSource(file, archive, choose(archive.infolist(), name, file.path))
+
+
+def read_directory(file: IO[bytes], path: Path) -> zipfile.ZipFile:
+    """Return the archive that a file is, or a TextFormatError that names `path` if its directory cannot be read."""
     try:
-        archive = zipfile.ZipFile(cast(IO[bytes], file.file))
+        return zipfile.ZipFile(file)
     except DIRECTORY_ERRORS as error:
         raise TextFormatError(
             f"expected a zip archive with a directory at its end, got none that can be read ({error}): was it cut off?",
-            file.path,
+            path,
         ) from error
-    return MemberSource(file, archive, _choose(file, archive.infolist(), name))
 
 
-def _choose(file: OpenFile, members: list[zipfile.ZipInfo], name: str | None) -> zipfile.ZipInfo:
+def find_data(
+    read_at: Callable[[int, int], bytes], archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path
+) -> int:
+    """Return where a member's data begin: behind the header that stands in front of them.
+
+    read_at: returns so many bytes from an offset, fewer at the end. Raises TextFormatError for an encrypted member,
+    and for one that does not lie inside the archive.
+    """
+    if member.flag_bits & ENCRYPTED:
+        raise TextFormatError("expected a member that is not encrypted, got an encrypted one: extract it first", path)
+    at = member.header_offset
+    header = read_at(at, LOCAL_HEADER.size) if 0 <= at < archive.start_dir else b""
+    if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
+        raise TextFormatError(f"expected the header of a zip member at byte {at}, got {header[:4]!r}", path)
+    _, name_size, extra_size = LOCAL_HEADER.unpack(header)
+    begin: int = at + LOCAL_HEADER.size + name_size + extra_size
+    if begin + member.compress_size > archive.start_dir:
+        raise TextFormatError(
+            f"expected a member inside the archive, got {member.compress_size} bytes from byte {begin} on,"
+            f" which reach into the directory at byte {archive.start_dir}",
+            path,
+        )
+    return begin
+
+
+def choose(members: list[zipfile.ZipInfo], name: str | None, path: Path) -> zipfile.ZipInfo:
+    """Return the member `name` (the full name, or the last part of it if one file has that), or the only one there is.
+
+    Raises TextFormatError if there is not exactly one such member.
+    """
     files = [member for member in members if member.filename and not member.filename.endswith("/")]
     candidates = [member for member in files if _may_be_vectors(member)]
     if name is None:
@@ -138,10 +159,10 @@ def _choose(file: OpenFile, members: list[zipfile.ZipInfo], name: str | None) ->
         return found[0]
     if found:
         example = found[0].filename
-        problem = f"expected {wanted}, got {_list(found)}; name one: member={example!r}, or {file.path}#{example}"
+        problem = f"expected {wanted}, got {_list(found)}; name one: member={example!r}, or {path}#{example}"
     else:
         problem = f"expected {wanted}, got none" + ("" if name is None else f"; it holds {_list(files)}")
-    raise TextFormatError(problem, file.path)
+    raise TextFormatError(problem, path)
 
 
 def _may_be_vectors(member: zipfile.ZipInfo) -> bool:

@@ -203,7 +203,7 @@ def open_source(path: Path, member: str | None = None) -> Source:
     zip archive, ImportError if zstd needs a package that is missing, and OSError for what the system refuses.
     """
     if member is None and path != STDIN:
-        path, member = _split_member(path)
+        path, member = split_member(path)
     file = OpenFile(path)
     try:
         return _source_of(file, member)
@@ -248,7 +248,7 @@ def _ends_as_zip(file: OpenFile, expected: bool) -> bool:
     return b"PK\x05\x06" in tail if expected else tail.startswith(b"PK\x05\x06") and tail.endswith(b"\0\0")
 
 
-def _split_member(path: Path) -> tuple[Path, str | None]:
+def split_member(path: Path) -> tuple[Path, str | None]:
     """Return (archive, member) of "archive.zip#member", else (path, None). A file with such a name comes first."""
     whole = str(path)
     if "#" in whole and not path.exists():
