@@ -31,9 +31,9 @@ from glovestore.vocabulary.tokenizers import TOKENIZERS
 ELSEWHERE = {
     "cache": "glovestore.shell.caching",
     "catalogue": "glovestore.shell.remote",
+    "convert": "glovestore.shell.reshaping",
     "download": "glovestore.shell.remote",
     "export": "glovestore.shell.exporting",
-    "convert": "glovestore.shell.reshaping",
     "evaluate": "glovestore.shell.predicting",
     "merge": "glovestore.shell.reshaping",
     "predict": "glovestore.shell.predicting",
