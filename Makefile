@@ -4,6 +4,7 @@
 # make bench     benchmarks beside other libraries, and one table  (VECTORS=file, TEXTS=file, ARGS="-k open": for pytest)
 # make bench-plot  time against file size, throughput by tier  (SWEEP=full: up to 5.6 GB; FOLDER=where the files go)
 # make bench-growth  time per token against the sizes of vocabulary and store           (SWEEP=full: up to 10 M rows)
+# make accuracy  what float16 and int8 cost on WordSim-353 and SimLex-999         (VECTORS=file, DATA=folder of both)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make fuzz      ten million hard decimals through every SIMD tier               (N=100000, SEED=7: fewer, others)
 # make clean     remove what these commands made
@@ -35,7 +36,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench bench-plot bench-growth sanitize fuzz clean
+.PHONY: demo test lint bench bench-plot bench-growth accuracy sanitize fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -73,6 +74,11 @@ bench-growth: .venv-bench/installed
 	@.venv-bench/bin/pytest benchmarks/test_growth.py --benchmark-only --benchmark-quiet \
 		--benchmark-json=$(GROWTH_JSON) --sweep $(SWEEP) $(if $(FOLDER),--folder '$(FOLDER)') $(ARGS)
 	@PYTHONPATH=benchmarks .venv-bench/bin/python benchmarks/plot.py $(GROWTH_JSON) benchmarks/plots
+
+DATA ?=
+accuracy: .venv-bench/installed
+	@$(if $(and $(VECTORS),$(DATA)),,echo 'say VECTORS=file and DATA=folder' >&2; exit 2)
+	@.venv-bench/bin/python benchmarks/accuracy.py '$(VECTORS)' --data '$(DATA)'
 
 SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py %/test_pickling.py %/test_benchmarks.py \
 	%/test_benchmark_helpers.py, \

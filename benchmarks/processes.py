@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fasttext_peers import FASTTEXT_PEERS
 from loaders import Expected
 from ours import FROM_PIPE, GLOVESTORE, INFLATE, READ, READ_AND_WRITE
 from peers import TEXT_PEERS, WANTED_PEERS, WORD2VEC_PEERS
@@ -28,7 +29,7 @@ from peers import TEXT_PEERS, WANTED_PEERS, WORD2VEC_PEERS
 import glovestore
 
 OURS = (GLOVESTORE, FROM_PIPE, READ, READ_AND_WRITE, INFLATE)
-LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS, *WORD2VEC_PEERS)}
+LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS, *WORD2VEC_PEERS, *FASTTEXT_PEERS)}
 
 
 @dataclass(frozen=True)

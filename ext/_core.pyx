@@ -90,11 +90,27 @@ cdef extern from "nearest.hpp" namespace "glovestore" nogil:
         pass
 
 
+cdef extern from "stored.hpp" namespace "glovestore" nogil:
+    cdef enum class Stored(int):
+        float32, float16, int8
+
+    cdef cppclass CStoredVectors "glovestore::StoredVectors":
+        const uint8_t* data
+        const float* scales
+        Stored dtype
+        size_t rows, dim
+
+    size_t size_of(Stored dtype) noexcept
+
+
 cdef extern from "kernels.hpp" namespace "glovestore" nogil:
     ctypedef ParseResult (*ParseRows)(const char* text, size_t size, size_t dim, const Batch& batch) noexcept nogil
     ctypedef void (*RowNorms)(const float* vectors, size_t rows, size_t dim, float* norms) noexcept nogil
     ctypedef void (*UpdateStatistics)(CStatistics& statistics, const float* vectors, size_t rows, size_t dim) noexcept nogil
     ctypedef void (*ScoreRows)(const RowBlock& block, BestRows& best) noexcept nogil
+    ctypedef void (*DecodeRows)(const CStoredVectors& source, size_t first, size_t count, float* out) noexcept nogil
+    ctypedef void (*EncodeRows)(const float* vectors, size_t rows, size_t dim, Stored dtype, void* out,
+                                float* scales) noexcept nogil
 
     cdef struct Kernels:
         const char* name
@@ -102,6 +118,8 @@ cdef extern from "kernels.hpp" namespace "glovestore" nogil:
         RowNorms row_norms
         UpdateStatistics update_statistics
         ScoreRows score_rows
+        DecodeRows decode_rows
+        EncodeRows encode_rows
 
     const Kernels* kernels_at(size_t place) noexcept
 
@@ -201,13 +219,16 @@ cdef memory_of(object owner, const void* data, size_t size):
     return memoryview(memory)
 
 
+include "stored.pxi"
 include "build.pxi"
 include "strings.pxi"
 include "lookup.pxi"
 include "target.pxi"
 include "gather.pxi"
 include "noise.pxi"
+include "subwords.pxi"
 include "file_map.pxi"
+include "format_rows.pxi"
 include "nearest.pxi"
 include "tokenizers.pxi"
 include "count.pxi"

@@ -33,7 +33,7 @@ cdef extern from "buffer.hpp" namespace "glovestore" nogil:
 cdef extern from "outcome.hpp" namespace "glovestore" nogil:
     cdef enum class Outcome(int):
         ok, stopped, bad_line, record_too_long, truncated, left_over, collisions, read_failed, write_failed, \
-            out_of_memory
+            out_of_memory, out_of_range
 
 
 cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
@@ -42,17 +42,29 @@ cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
         Buffer[uint8_t] token_bytes
         Buffer[uint16_t] token_lengths
         size_t rows
+        Buffer[uint8_t] stored
+        Buffer[float] scales
+        bint is_encoded
+
+    cdef struct OutOfRange:
+        uint64_t row
+        size_t column
+        float value
+        string token
 
     cdef cppclass CRowWriter "glovestore::RowWriter":
         CRowWriter(int fd, uint64_t vectors_offset, uint64_t checksums_offset, size_t checksum_block, size_t dim,
-                   uint64_t expected_rows, uint64_t index_seeds, const Kernels& kernels) except +
+                   Stored dtype, uint64_t expected_rows, uint64_t index_seeds, const Kernels& kernels) except +
         Outcome append(RowBatch& batch) except +
         bint finish() except +
         size_t dim()
+        Stored dtype()
         const GrowingTokens& tokens()
         uint64_t duplicates()
         const vector[string]& first_duplicates()
         const vector[float]& norms()
+        const vector[float]& scales()
+        const OutOfRange& out_of_range()
         const vector[uint64_t]& block_hashes()
         const vector[double]& mean()
         const vector[double]& std()
@@ -133,7 +145,7 @@ cdef extern from "ingest.hpp" namespace "glovestore" nogil:
 INDEX_SEEDS = index_seeds
 LONGEST_LINE = longest_record
 OUTCOMES = ("ok", "stopped", "bad_line", "record_too_long", "truncated", "left_over", "collisions", "read_failed",
-            "write_failed", "out_of_memory")
+            "write_failed", "out_of_memory", "out_of_range")
 
 
 cdef class PieceHashes:
@@ -163,28 +175,46 @@ cdef class PieceHashes:
         return self.hashes.digest()
 
 
+cdef int copy_vectors(const CStoredVectors& source, RowBatch& batch) except -1 nogil:
+    cdef size_t size = source.rows * source.dim * size_of(source.dtype)
+    if not batch.is_encoded:
+        batch.vectors.require(source.rows * source.dim)
+        memcpy(batch.vectors.data(), source.data, size)
+        return 0
+    batch.stored.require(size)
+    memcpy(batch.stored.data(), source.data, size)
+    if source.dtype == Stored.int8:
+        batch.scales.require(source.rows)
+        memcpy(batch.scales.data(), source.scales, source.rows * sizeof(float))
+    return 0
+
+
 cdef class RowWriter:
     cdef CRowWriter* writer
     cdef bint is_finished
 
     def __cinit__(self, int fd, uint64_t vectors_offset, uint64_t checksums_offset, size_t checksum_block, size_t dim,
-                  uint64_t expected_rows=0, str tier=SIMD_TIERS[0], uint64_t index_seeds=INDEX_SEEDS):
+                  uint64_t expected_rows=0, str tier=SIMD_TIERS[0], uint64_t index_seeds=INDEX_SEEDS,
+                  str dtype="float32"):
         require(dim > 0 and checksum_block > 0 and vectors_offset - checksums_offset < checksum_block,
                 "expected a dim, and vectors that begin in the first checksum block")
-        self.writer = new CRowWriter(fd, vectors_offset, checksums_offset, checksum_block, dim, expected_rows,
-                                     index_seeds, kernels_named(tier)[0])
+        self.writer = new CRowWriter(fd, vectors_offset, checksums_offset, checksum_block, dim,
+                                     stored_dtype(dtype), expected_rows, index_seeds, kernels_named(tier)[0])
 
     def __dealloc__(self):
         del self.writer
 
-    def append(self, const float[:, ::1] vectors, const uint8_t[::1] token_bytes, const uint16_t[::1] token_lengths):
+    def append(self, vectors, const uint8_t[::1] token_bytes, const uint16_t[::1] token_lengths):
         cdef RowBatch batch
         cdef size_t i, total = 0
         cdef Outcome outcome
         require(not self.is_finished, "the rows are finished")
-        require(<size_t> vectors.shape[1] == self.writer.dim(), "vectors has another dim")
-        require(token_lengths.shape[0] == vectors.shape[0], "token_lengths and vectors differ in length")
-        batch.rows = vectors.shape[0]
+        cdef StoredVectors source = stored(vectors)
+        require(source.view.dim == self.writer.dim(), "vectors has another dim")
+        require(source.view.dtype in (Stored.float32, self.writer.dtype()), "vectors has another dtype")
+        require(<size_t> token_lengths.shape[0] == source.view.rows, "token_lengths and vectors differ in length")
+        batch.rows = source.view.rows
+        batch.is_encoded = source.view.dtype != Stored.float32
         if batch.rows == 0:
             return "ok", 0
         for i in range(batch.rows):
@@ -192,8 +222,7 @@ cdef class RowWriter:
         require(total == <size_t> token_bytes.shape[0], "token_bytes does not fit token_lengths")
         cdef const uint8_t* tokens = <const uint8_t*> start(token_bytes)
         with nogil:
-            batch.vectors.require(batch.rows * self.writer.dim())
-            memcpy(batch.vectors.data(), &vectors[0, 0], batch.rows * self.writer.dim() * sizeof(float))
+            copy_vectors(source.view, batch)
             batch.token_bytes.require(total + 1)
             if total:
                 memcpy(batch.token_bytes.data(), tokens, total)
@@ -228,6 +257,11 @@ cdef class RowWriter:
         return tokens
 
     @property
+    def out_of_range(self):
+        cdef const OutOfRange* found = &self.writer.out_of_range()
+        return found.row, found.column, found.value, <bytes> found.token
+
+    @property
     def index_seed(self):
         return self.writer.tokens().index().seed
 
@@ -240,7 +274,7 @@ cdef class RowWriter:
         cdef TokenTable tokens = self.writer.tokens().table()
         cdef IndexView index = self.writer.tokens().index()
         cdef size_t dim = self.writer.dim()
-        return {
+        arrays = {
             "norms": memory_of(self, self.writer.norms().data(), self.writer.norms().size() * sizeof(float)),
             "mean": memory_of(self, self.writer.mean().data(), dim * sizeof(double)),
             "std": memory_of(self, self.writer.std().data(), dim * sizeof(double)),
@@ -248,6 +282,10 @@ cdef class RowWriter:
             "token_offsets": memory_of(self, tokens.offsets, (tokens.rows + 1) * sizeof(uint64_t)),
             "index_slots": memory_of(self, index.slots, index.buckets * 8 * sizeof(uint64_t)),
         }
+        if self.writer.dtype() == Stored.int8:
+            arrays["scales"] = memory_of(self, self.writer.scales().data(),
+                                         self.writer.scales().size() * sizeof(float))
+        return arrays
 
     def block_hashes(self):
         return memory_of(self, self.writer.block_hashes().data(), self.writer.block_hashes().size() * sizeof(uint64_t))

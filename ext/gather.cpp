@@ -1,42 +1,27 @@
 #include "gather.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
+#include "half.hpp"
 #include "parallel.hpp"
+#include "prefetch.hpp"
 
 namespace glovestore {
 namespace {
 
 constexpr std::size_t rows_ahead = 6;           // whose first lines are asked for while a row is copied
+constexpr std::size_t small_rows_ahead = 16;    // the same where a row is decoded, which is half or a quarter as long
 constexpr std::size_t lines_ahead = 4;          // the processor fetches a row's further lines by itself
-constexpr std::size_t floats_a_line = 16;
+constexpr std::size_t line = 64;                // bytes
 constexpr std::size_t floats_a_thread = 1 << 18;  // 1 MB: less takes less time than a thread takes to start
-
-std::uint32_t bits_of(float x) noexcept {
-    std::uint32_t bits;
-    std::memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
 
 std::uint16_t to_bfloat16(float x) noexcept {
     const std::uint32_t bits = bits_of(x);
     const std::uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
     const bool is_nan = (bits & 0x7FFFFFFF) > 0x7F800000;
     return static_cast<std::uint16_t>(is_nan ? bits >> 16 | 0x40 : rounded);
-}
-
-// Without branches, so that the compiler makes vectors of it.
-std::uint16_t to_float16(float x) noexcept {
-    const std::uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000, size = bits & 0x7FFFFFFF;
-    // A number of at least 2^-14: another bias, 13 bits rounded away.
-    const std::uint32_t normal = (size - (112u << 23) + 0xFFF + (size >> 13 & 1)) >> 13;
-    // A smaller one is a multiple of 2^-24: adding 0.5, whose last bit is worth that, rounds it there.
-    float small;
-    std::memcpy(&small, &size, sizeof small);
-    const std::uint32_t subnormal = bits_of(small + 0.5f) - bits_of(0.5f);
-    const std::uint32_t finite = size < (113u << 23) ? subnormal : normal;
-    const std::uint32_t beyond = size > 0x7F800000 ? 0x7E00 : 0x7C00;  // 65,520 and more: infinity
-    return static_cast<std::uint16_t>(sign | (size >= 0x477FF000 ? beyond : finite));
 }
 
 template <class To, class Convert>
@@ -54,10 +39,6 @@ void write_row(const float* from, std::size_t dim, void* out, std::size_t target
     }
 }
 
-void prefetch_row(const float* row, std::size_t dim) noexcept {
-    for (std::size_t d = 0; d < dim && d < lines_ahead * floats_a_line; d += floats_a_line) __builtin_prefetch(row + d);
-}
-
 }  // namespace
 
 std::size_t first_outside(const std::int64_t* rows, const std::int64_t* positions, std::size_t count, std::int64_t row_limit,
@@ -69,17 +50,33 @@ std::size_t first_outside(const std::int64_t* rows, const std::int64_t* position
     return count;
 }
 
-void gather(const float* vectors, std::size_t dim, const std::int64_t* rows, const std::int64_t* positions, std::size_t count,
-            void* out, Scalar kind, std::size_t threads) {
-    const std::size_t row_size = dim * size_of(kind);
-    in_parallel(count, threads, floats_a_thread / dim + 1, [=](std::size_t begin, std::size_t end) noexcept {
+void gather(const StoredVectors& from, decltype(&decode_rows) decode, const std::int64_t* rows,
+            const std::int64_t* positions, std::size_t count, void* out, Scalar kind, std::size_t threads) {
+    const std::size_t dim = from.dim, row_size = dim * size_of(kind);
+    const bool is_plain = from.dtype == Stored::float32, is_direct = kind == Scalar::float32;
+    const std::size_t prefetched = std::min(from.row_size(), lines_ahead * line);
+    const std::size_t ahead = is_plain ? rows_ahead : small_rows_ahead;
+    in_parallel(count, threads, floats_a_thread / dim + 1, [=](std::size_t begin, std::size_t end) {
+        std::vector<float> decoded(is_plain || is_direct ? 0 : dim);
         for (std::size_t i = begin; i < end; ++i) {
-            if (i + rows_ahead < end && rows[i + rows_ahead] >= 0) prefetch_row(vectors + rows[i + rows_ahead] * dim, dim);
+            if (i + ahead < end && rows[i + ahead] >= 0) {
+                const auto row = static_cast<std::size_t>(rows[i + ahead]);
+                prefetch_bytes(from.row(row), prefetched);
+                if (from.dtype == Stored::int8) prefetch_bytes(reinterpret_cast<const unsigned char*>(from.scales + row), 1);
+            }
             const std::size_t target = positions ? static_cast<std::size_t>(positions[i]) : i;
             if (rows[i] < 0) {
                 std::memset(static_cast<unsigned char*>(out) + target * row_size, 0, row_size);
+                continue;
+            }
+            const auto row = static_cast<std::size_t>(rows[i]);
+            if (is_plain) {
+                write_row(reinterpret_cast<const float*>(from.row(row)), dim, out, target, kind);
+            } else if (is_direct) {
+                decode(from, row, 1, static_cast<float*>(out) + target * dim);
             } else {
-                write_row(vectors + static_cast<std::size_t>(rows[i]) * dim, dim, out, target, kind);
+                decode(from, row, 1, decoded.data());
+                write_row(decoded.data(), dim, out, target, kind);
             }
         }
     });

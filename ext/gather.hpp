@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "stored.hpp"
+
 namespace glovestore {
 
 enum class Scalar : int { float32, float16, bfloat16, float64 };
@@ -17,10 +19,10 @@ constexpr std::size_t size_of(Scalar kind) noexcept {
 std::size_t first_outside(const std::int64_t* rows, const std::int64_t* positions, std::size_t count, std::int64_t row_limit,
                           std::int64_t out_rows) noexcept;
 
-// out[positions[i]] = vectors[rows[i]], rounded to nearest, ties to even, if `kind` is narrower (what is too large becomes
-// infinity); zeros for a negative row. The requests have passed first_outside; `positions` are distinct; `vectors` and
-// `out`, each (.., dim), do not overlap. On up to `threads` threads.
-void gather(const float* vectors, std::size_t dim, const std::int64_t* rows, const std::int64_t* positions, std::size_t count,
-            void* out, Scalar kind, std::size_t threads);
+// out[positions[i]] = row rows[i] of `from`, decoded by a tier's kernel, and rounded to nearest, ties to even, if `kind` is
+// narrower than float32 (what is too large becomes infinity); zeros for a negative row. The requests have passed
+// first_outside; `positions` are distinct; `out`, (.., dim), overlaps nothing. On up to `threads` threads.
+void gather(const StoredVectors& from, decltype(&decode_rows) decode, const std::int64_t* rows,
+            const std::int64_t* positions, std::size_t count, void* out, Scalar kind, std::size_t threads);
 
 }  // namespace glovestore

@@ -31,7 +31,11 @@ bool Ingest::handle(ParsedBlock& parsed) {
     const char* const fresh = block.memory.data() + block.fresh;
     digest_.hash_whole(fresh, block.fresh_size, block.position, parsed.digest_hashes);
     if (!adding_.enter(block.number)) return false;
-    writer_.add(parsed.batch);
+    const Outcome added = writer_.add(parsed.batch);
+    if (added != Outcome::ok) {
+        finish(added, 0);
+        return false;
+    }
     digest_.add(fresh, block.fresh_size, parsed.digest_hashes);
     adding_.leave();
     return true;

@@ -1,16 +1,30 @@
 #include "kernels.hpp"
 
+#if defined(GLOVESTORE_X86_TIERS)
+#include <cpuid.h>
+#endif
+
 namespace glovestore {
 namespace {
 
-constexpr Kernels kernels_scalar{"scalar", parse_rows, row_norms, update_statistics, normal_vector, score_rows};
+constexpr Kernels kernels_scalar{"scalar",      parse_rows, row_norms,   update_statistics,
+                                 normal_vector, score_rows, decode_rows, encode_rows};
 
 #if defined(GLOVESTORE_X86_TIERS)
+// Not every compiler's builtin knows this one by name. Asked once: a virtual machine takes microseconds to answer.
+bool has_f16c() noexcept {
+    static const bool has = [] {
+        unsigned a, b, c, d;
+        return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+    }();
+    return has;
+}
+
 // The builtin also asks whether the operating system saves the registers.
 bool runs_avx2() noexcept {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("popcnt");
+           __builtin_cpu_supports("popcnt") && has_f16c();
 }
 
 bool runs_avx512() noexcept {

@@ -8,6 +8,7 @@
 #include "noise.hpp"
 #include "parse.hpp"
 #include "statistics.hpp"
+#include "stored.hpp"
 
 namespace glovestore {
 
@@ -18,6 +19,8 @@ struct Kernels {
     decltype(&glovestore::update_statistics) update_statistics;
     decltype(&glovestore::normal_vector) normal_vector;
     decltype(&glovestore::score_rows) score_rows;
+    decltype(&glovestore::decode_rows) decode_rows;
+    decltype(&glovestore::encode_rows) encode_rows;
 };
 
 // The tiers that x86-64 adds; GCC and clang can compile them without -march.

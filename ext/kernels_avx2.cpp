@@ -4,6 +4,7 @@
 
 #if defined(GLOVESTORE_X86_TIERS)
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -12,16 +13,17 @@
 #include "number.hpp"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,popcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,f16c,fma,bmi,bmi2,popcnt"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx2,fma,bmi,bmi2,popcnt")
+#pragma GCC target("avx2,f16c,fma,bmi,bmi2,popcnt")
 #endif
 
 #include "strips.hpp"
 #include "fields.hpp"
 #include "noise_loop.hpp"
 #include "scores.hpp"
+#include "stored_loops.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -183,10 +185,26 @@ struct Lanes256 {
     }
 };
 
+struct Halves256 {
+    static void decode(const std::uint16_t* from, std::size_t count, float* out) noexcept {
+        std::size_t i = 0;
+        for (; i + 8 <= count; i += 8)
+            _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i))));
+        for (; i < count; ++i) out[i] = from_float16(from[i]);
+    }
+    static void encode(const float* from, std::size_t count, std::uint16_t* out) noexcept {
+        std::size_t i = 0;
+        for (; i + 8 <= count; i += 8)
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                             _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT));
+        for (; i < count; ++i) out[i] = to_float16(from[i]);
+    }
+};
+
 }  // namespace
 
 const Kernels kernels_avx2{"avx2", parse_rows_in_strips<Avx2>, norms_of_rows, add_rows, noise,
-                           score_block<Lanes256, 6, 1>};
+                           score_block<Lanes256, 6, 1>, decode<Halves256>, encode<Halves256>};
 
 }  // namespace glovestore
 

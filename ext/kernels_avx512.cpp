@@ -7,6 +7,7 @@
 
 #if defined(GLOVESTORE_X86_TIERS)
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -30,6 +31,7 @@
 #include "fields.hpp"
 #include "noise_loop.hpp"
 #include "scores.hpp"
+#include "stored_loops.hpp"
 #include "sums.hpp"
 
 namespace glovestore {
@@ -149,10 +151,29 @@ struct Lanes512 {
     }
 };
 
+struct Halves512 {
+    static void decode(const std::uint16_t* from, std::size_t count, float* out) noexcept {
+        std::size_t i = 0;
+        for (; i + 16 <= count; i += 16)
+            _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i))));
+        const auto left = static_cast<__mmask16>((1u << (count - i)) - 1);
+        _mm512_mask_storeu_ps(out + i, left, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(left, from + i)));
+    }
+    static void encode(const float* from, std::size_t count, std::uint16_t* out) noexcept {
+        std::size_t i = 0;
+        for (; i + 16 <= count; i += 16)
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
+                                _mm512_cvtps_ph(_mm512_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT));
+        const auto left = static_cast<__mmask16>((1u << (count - i)) - 1);
+        _mm256_mask_storeu_epi16(out + i, left,
+                                 _mm512_cvtps_ph(_mm512_maskz_loadu_ps(left, from + i), _MM_FROUND_TO_NEAREST_INT));
+    }
+};
+
 }  // namespace
 
 const Kernels kernels_avx512{"avx512", parse_rows_in_strips<Avx512>, norms_of_rows, add_rows, noise,
-                             score_block<Lanes512, 6, 4>};
+                             score_block<Lanes512, 6, 4>, decode<Halves512>, encode<Halves512>};
 
 }  // namespace glovestore
 

@@ -104,6 +104,10 @@ cdef class SingleLookups:
     # The base of a store: one token at a time takes less than a Python function would take to be called.
     cdef TokenIndex open_index  # None: the store was closed
     cdef public object vectors
+    cdef readonly StoredVectors stored
+
+    def _set_vectors(self, vectors, scales):
+        self.vectors, self.stored = vectors, StoredVectors(vectors, scales)
 
     def _set_index(self, TokenIndex index):
         with cython.critical_section(self):
@@ -129,7 +133,12 @@ cdef class SingleLookups:
     def get(self, token, default=None):
         cdef TokenIndex index = self._index
         cdef int64_t row = index.row_of(token)
-        return default if row < 0 else self.vectors[row]
+        return default if row < 0 else self.vector_at(row)
+
+    cdef vector_at(self, int64_t row):
+        if self.stored.view.dtype == Stored.float32:
+            return self.vectors[row]
+        return self._decoded_row(row)
 
     def __getitem__(self, tokens):
         cdef TokenIndex index
@@ -140,4 +149,4 @@ cdef class SingleLookups:
         row = index.row_of(tokens)
         if row < 0:
             raise KeyError(tokens)
-        return self.vectors[row]
+        return self.vector_at(row)

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <limits>
 
+#include "buffer.hpp"
 #include "parallel.hpp"
+#include "prefetch.hpp"
 #include "scores.hpp"
 
 namespace glovestore {
@@ -30,14 +32,23 @@ float scale_of(float norm) noexcept {
     return norm > 1e-30f && norm < 1e30f ? 1.0f / norm : std::numeric_limits<float>::quiet_NaN();
 }
 
-void take_block(const Candidates& all, std::size_t first, RowBlock& block) noexcept {
+// `decoded`: room for most_rows rows, where these are not float32.
+void take_block(const Candidates& all, decltype(&decode_rows) decode, std::size_t first, float* decoded,
+                RowBlock& block) noexcept {
+    const StoredVectors& vectors = all.vectors;
+    const bool is_plain = vectors.dtype == Stored::float32;
     block.count = std::min(RowBlock::most_rows, all.count - first);
     for (std::size_t i = 0; i < block.count + RowBlock::padding; ++i) {
-        const std::size_t place = first + std::min(i, block.count - 1);
+        const std::size_t taken = std::min(i, block.count - 1), place = first + taken;
         block.rows[i] = all.rows ? all.rows[place] : static_cast<std::int64_t>(place);
         const auto row = static_cast<std::size_t>(block.rows[i]);
-        block.vectors[i] = all.vectors + row * all.dim;
+        block.vectors[i] = is_plain ? reinterpret_cast<const float*>(vectors.row(row)) : decoded + taken * vectors.dim;
         block.scales[i] = scale_of(all.norms[row]);
+    }
+    if (is_plain) return;
+    for (std::size_t i = 0; i < block.count; ++i) {  // the hardware stops at the end of a page
+        prefetch_bytes(vectors.row(static_cast<std::size_t>(block.rows[i + prefetch_distance])), vectors.row_size());
+        decode(vectors, static_cast<std::size_t>(block.rows[i]), 1, decoded + i * vectors.dim);
     }
 }
 
@@ -94,21 +105,26 @@ void BestRows::offer(std::size_t query, const float* vector, std::int64_t row) n
 
 void score_rows(const RowBlock& block, BestRows& best) noexcept { score_block<PlainLanes, 2, 1>(block, best); }
 
-void find_nearest(decltype(&score_rows) score, const Candidates& candidates, const Queries& queries, std::size_t k,
-                  std::size_t threads, std::int64_t* rows, float* cosines, std::int64_t* counts) {
+void find_nearest(decltype(&score_rows) score, decltype(&decode_rows) decode, const Candidates& candidates,
+                  const Queries& queries, std::size_t k, std::size_t threads, std::int64_t* rows, float* cosines,
+                  std::int64_t* counts) {
     std::vector<BestRows> best;
     best.reserve(threads);
     while (best.size() < threads) best.emplace_back(queries, std::min(k, candidates.count));
+    const bool is_plain = candidates.vectors.dtype == Stored::float32;
+    const std::size_t room = is_plain ? 0 : RowBlock::most_rows * candidates.vectors.dim;
+    std::vector<Buffer<float>> decoded(threads);
+    for (auto& memory : decoded) memory.require(room);
     std::atomic<std::size_t> next{0};
-    const auto work = [&](BestRows& mine) noexcept {
+    const auto work = [&](BestRows& mine, float* memory) noexcept {
         RowBlock block;
         for (std::size_t first; (first = next.fetch_add(RowBlock::most_rows)) < candidates.count;) {
-            take_block(candidates, first, block);
+            take_block(candidates, decode, first, memory, block);
             score(block, mine);
         }
     };
     in_parallel(threads, threads, 1, [&](std::size_t first, std::size_t end) noexcept {
-        for (std::size_t i = first; i < end; ++i) work(best[i]);
+        for (std::size_t i = first; i < end; ++i) work(best[i], decoded[i].data());
     });
 
     std::vector<NearRow> all;

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "stored.hpp"
+
 namespace glovestore {
 
 constexpr std::size_t panel_queries = 16;  // queries that are scored side by side
@@ -18,10 +20,10 @@ constexpr std::size_t prefetch_distance = 16;  // rows
 
 // Rows that may be found; the memory is somebody else's.
 struct Candidates {
-    const float* vectors;       // (n, dim)
+    StoredVectors vectors;      // (n, dim)
     const float* norms;         // (n,)
     const std::int64_t* rows;   // the candidates' rows, `count` of them, each once; nullptr: the first `count`
-    std::size_t count, dim;
+    std::size_t count;
 };
 
 struct NearRow {
@@ -93,8 +95,9 @@ void score_rows(const RowBlock& block, BestRows& best) noexcept;
 
 // Write the `k` best rows of each query and their cosines, best first, of equal ones the lower row first, to `rows` and
 // `cosines` (queries, k), and how many there are to `counts`. Works in `threads` threads, or in fewer if the system does
-// not give as many.
-void find_nearest(decltype(&score_rows) score, const Candidates& candidates, const Queries& queries, std::size_t k,
-                  std::size_t threads, std::int64_t* rows, float* cosines, std::int64_t* counts);
+// not give as many. `decode` and `score` are kernels: vectors that are not float32 are decoded a block at a time.
+void find_nearest(decltype(&score_rows) score, decltype(&decode_rows) decode, const Candidates& candidates,
+                  const Queries& queries, std::size_t k, std::size_t threads, std::int64_t* rows, float* cosines,
+                  std::int64_t* counts);
 
 }  // namespace glovestore

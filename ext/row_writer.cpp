@@ -34,13 +34,19 @@ int write_all(int fd, const void* data, std::size_t size, std::uint64_t offset) 
 }
 
 // Takes the rows out whose flag is set, and moves the others together.
-void drop_rows(RowBatch& batch, std::size_t dim) {
+void drop_rows(RowBatch& batch, std::size_t dim, Stored dtype) {
+    const std::size_t row_size = dim * size_of(dtype);
     std::size_t kept = 0, from = 0, to = 0;
     for (std::size_t i = 0; i < batch.rows; ++i) {
         const std::size_t length = batch.token_lengths[i];
         if (!batch.is_duplicate[i]) {
             if (kept < i) {
-                std::copy_n(batch.vectors.data() + i * dim, dim, batch.vectors.data() + kept * dim);
+                if (batch.is_encoded) {
+                    std::memmove(batch.stored.data() + kept * row_size, batch.stored.data() + i * row_size, row_size);
+                    if (dtype == Stored::int8) batch.scales[kept] = batch.scales[i];
+                } else {
+                    std::copy_n(batch.vectors.data() + i * dim, dim, batch.vectors.data() + kept * dim);
+                }
                 std::memmove(batch.token_bytes.data() + to, batch.token_bytes.data() + from, length);
                 batch.token_lengths[kept] = static_cast<std::uint16_t>(length);
             }
@@ -54,12 +60,15 @@ void drop_rows(RowBatch& batch, std::size_t dim) {
 }  // namespace
 
 RowWriter::RowWriter(int fd, std::uint64_t vectors_offset, std::uint64_t checksums_offset, std::size_t checksum_block,
-                     std::size_t dim, std::uint64_t expected_rows, std::uint64_t index_seeds, const Kernels& kernels)
-    : fd_(fd), vectors_offset_(vectors_offset), dim_(dim), kernels_(kernels), tokens_(expected_rows, index_seeds),
+                     std::size_t dim, Stored dtype, std::uint64_t expected_rows, std::uint64_t index_seeds,
+                     const Kernels& kernels)
+    : fd_(fd), vectors_offset_(vectors_offset), dim_(dim), dtype_(dtype), kernels_(kernels),
+      tokens_(expected_rows, index_seeds),
       hashes_(checksum_block, static_cast<std::size_t>(vectors_offset - checksums_offset)),
       mean_(dim), squares_(dim), shift_(dim), sum_(dim), sum_of_squares_(dim), std_(dim),
       statistics_{0, 0, mean_.data(), squares_.data(), shift_.data(), sum_.data(), sum_of_squares_.data()} {
     norms_.reserve(expected_rows);
+    if (dtype == Stored::int8) scales_.reserve(expected_rows);
 }
 
 RowWriter::~RowWriter() {
@@ -83,31 +92,63 @@ Outcome RowWriter::place(RowBatch& batch) {
     return Outcome::ok;
 }
 
+// Fills `stored`, unless it is there already, and puts what it stands for into `vectors`.
+void RowWriter::encode(RowBatch& batch) const {
+    const std::size_t count = batch.rows * dim_;
+    batch.beyond = count;
+    if (dtype_ == Stored::float32) return;
+    batch.vectors.require(count);
+    if (!batch.is_encoded) {
+        batch.beyond = first_beyond(batch.vectors.data(), count, dtype_);
+        if (batch.beyond < count) batch.beyond_value = batch.vectors[batch.beyond];
+        batch.stored.require(count * size_of(dtype_));
+        batch.scales.require(batch.rows);
+        kernels_.encode_rows(batch.vectors.data(), batch.rows, dim_, dtype_, batch.stored.data(), batch.scales.data());
+    }
+    const StoredVectors stored{batch.stored.data(), batch.scales.data(), dtype_, batch.rows, dim_};
+    kernels_.decode_rows(stored, 0, batch.rows, batch.vectors.data());
+}
+
 Outcome RowWriter::write(RowBatch& batch) {
-    if (batch.duplicates > 0) drop_rows(batch, dim_);
+    if (batch.duplicates > 0) drop_rows(batch, dim_, dtype_);
+    encode(batch);
     batch.norms.require(batch.rows);
     kernels_.row_norms(batch.vectors.data(), batch.rows, dim_, batch.norms.data());
-    const std::uint64_t offset = batch.first_row * dim_ * sizeof(float);
-    const std::size_t size = batch.rows * dim_ * sizeof(float);
-    const int error = write_all(fd_, batch.vectors.data(), size, vectors_offset_ + offset);
+    const std::size_t row_size = dim_ * size_of(dtype_), size = batch.rows * row_size;
+    const std::uint64_t offset = batch.first_row * row_size;
+    const int error = write_all(fd_, bytes_of(batch), size, vectors_offset_ + offset);
     if (error != 0) {
         error_ = error;
         return Outcome::write_failed;
     }
-    hashes_.hash_whole(batch.vectors.data(), size, offset, batch.block_hashes);
+    hashes_.hash_whole(bytes_of(batch), size, offset, batch.block_hashes);
     return Outcome::ok;
 }
 
-void RowWriter::add(RowBatch& batch) {
+Outcome RowWriter::add(RowBatch& batch) {
+    if (batch.beyond < batch.rows * dim_) {
+        const std::size_t row = batch.beyond / dim_;
+        const auto* token = reinterpret_cast<const char*>(batch.token_bytes.data());
+        for (std::size_t i = 0; i < row; ++i) token += batch.token_lengths[i];
+        out_of_range_ = {batch.first_row + row, batch.beyond % dim_, batch.beyond_value,
+                         std::string(token, batch.token_lengths[row])};
+        return Outcome::out_of_range;
+    }
     norms_.insert(norms_.end(), batch.norms.data(), batch.norms.data() + batch.rows);
-    hashes_.add(batch.vectors.data(), batch.rows * dim_ * sizeof(float), batch.block_hashes);
+    if (dtype_ == Stored::int8) scales_.insert(scales_.end(), batch.scales.data(), batch.scales.data() + batch.rows);
+    hashes_.add(bytes_of(batch), batch.rows * dim_ * size_of(dtype_), batch.block_hashes);
     kernels_.update_statistics(statistics_, batch.vectors.data(), batch.rows, dim_);
+    return Outcome::ok;
+}
+
+const void* RowWriter::bytes_of(const RowBatch& batch) const {
+    return dtype_ == Stored::float32 ? static_cast<const void*>(batch.vectors.data()) : batch.stored.data();
 }
 
 Outcome RowWriter::append(RowBatch& batch) {
     Outcome outcome = place(batch);
     if (outcome == Outcome::ok) outcome = write(batch);
-    if (outcome == Outcome::ok) add(batch);
+    if (outcome == Outcome::ok) outcome = add(batch);
     return outcome;
 }
 

@@ -1,7 +1,5 @@
 # Writable memory of a caller: numpy's by the buffer protocol, that of others by DLPack.
 
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-
 
 cdef extern from "dlpack.hpp" nogil:
     ctypedef struct DLDevice:

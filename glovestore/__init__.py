@@ -25,9 +25,11 @@ if TYPE_CHECKING:
         StoreFormatError,
         TextFormatError,
     )
+    from glovestore.exporting import ExportReport, export
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.coverage import Coverage
     from glovestore.opening import open
+    from glovestore.reshaping import ConvertReport, MergeReport, SliceReport, convert, merge, slice
     from glovestore.store import EmbeddingStore
     from glovestore.vocabulary import Vocabulary
     from glovestore.vocabulary.counts import TokenCounts, count_tokens
@@ -36,12 +38,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuildReport",
+    "ConvertReport",
     "Coverage",
     "CoverageWarning",
     "DownloadError",
     "EmbeddingMatrix",
     "EmbeddingStore",
+    "ExportReport",
     "GlovestoreError",
+    "MergeReport",
+    "SliceReport",
     "SourceFormatError",
     "StoreFormatError",
     "TextFormatError",
@@ -50,28 +56,40 @@ __all__ = [
     "build",
     "cache",
     "classify",
+    "convert",
     "count_tokens",
+    "export",
+    "merge",
     "open",
+    "slice",
     "torch",
 ]
 
 # Where each name is at home. No module may have the name of a public function: importing it would bind the module here.
 _HOMES = {
     "BuildReport": "building",
+    "ConvertReport": "reshaping",
     "Coverage": "matrix.coverage",
     "CoverageWarning": "errors",
     "DownloadError": "errors",
     "EmbeddingMatrix": "matrix",
     "EmbeddingStore": "store",
+    "ExportReport": "exporting",
     "GlovestoreError": "errors",
+    "MergeReport": "reshaping",
+    "SliceReport": "reshaping",
     "SourceFormatError": "errors",
     "StoreFormatError": "errors",
     "TextFormatError": "errors",
     "TokenCounts": "vocabulary.counts",
     "Vocabulary": "vocabulary",
     "build": "building",
+    "convert": "reshaping",
     "count_tokens": "vocabulary.counts",
+    "export": "exporting",
+    "merge": "reshaping",
     "open": "opening",
+    "slice": "reshaping",
 }
 
 

@@ -18,10 +18,16 @@ LONGEST_LINE: int
 """The most bytes a line of text may have."""
 LONGEST_TOKEN: int
 """The most bytes a token may have."""
+MOST_BUCKETS: int
+"""The most buckets that the n-grams of a model are spread over."""
+MOST_NGRAM: int
+"""The most characters of an n-gram."""
 MOST_PROBES: int
 """The most buckets beyond home that a token may stand in."""
 TEXT_PADDING: int
 """How many readable bytes `parse_rows` needs behind the text."""
+OWN_ROWS: tuple[str, ...]
+"""What `SubwordRows.mean_vectors` takes for `own`."""
 OUTCOMES: tuple[str, ...]
 """What can become of an Ingest, "ok" first."""
 ADVICES: tuple[str, ...]
@@ -54,6 +60,34 @@ def parse_rows(
     number of fields behind the token). It stops before the first faulty line, or when the capacity is used up.
     """
 
+STORED_DTYPES: tuple[str, ...]
+"""The dtypes that a store may keep vectors in, float32 first."""
+
+@final
+class StoredVectors:
+    """Vectors (n, dim) as a store keeps them, to be read as float32: float32, float16, or int8 with `scales` (n,).
+
+    A row of int8 is its numbers times its scale. Holds the arrays.
+    """
+
+    def __init__(self, vectors: NDArray[Any], scales: NDArray[np.float32] | None = None) -> None: ...
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, dim)."""
+    def decode_row(self, row: int, out: NDArray[np.float32]) -> None:
+        """Write one row to `out` (dim,). IndexError if there is none of that number."""
+    def decode(self, first: int, out: NDArray[np.float32], tier: str = ...) -> None:
+        """Write rows from `first` on to `out` (k, dim). IndexError if there are not as many."""
+
+def encode_rows(
+    vectors: NDArray[np.float32], out: NDArray[np.uint8], scales: NDArray[np.float32] | None = None, tier: str = ...
+) -> None:
+    """Write rows (k, dim) to `out` as float16, the bytes of (k, dim), or with `scales` (k,) as int8.
+
+    Rounds to nearest, ties to even; what is too large for float16 becomes infinite. A scale is the row's largest
+    magnitude / 127.
+    """
+
 @final
 class PieceHashes:
     """XXH64 of each piece of `piece_size` bytes of a stream, whose first byte stands at `position` in its piece."""
@@ -72,8 +106,9 @@ class PieceHashes:
 class RowWriter:
     """Rows on their way into a store: tokens into the index, vectors into the file, norms, statistics, checksums.
 
-    Takes over the descriptor `fd` and writes row i at `vectors_offset` + i * dim * 4. Checksum blocks are counted from
-    `checksums_offset`. `expected_rows` is a guess that saves time. Of equal tokens the first row is kept.
+    Takes over the descriptor `fd` and writes row i at `vectors_offset` + i times the size of a row of `dtype`, one of
+    STORED_DTYPES. Checksum blocks are counted from `checksums_offset`. `expected_rows` is a guess that saves time. Of
+    equal tokens the first row is kept.
     """
 
     def __init__(
@@ -86,12 +121,16 @@ class RowWriter:
         expected_rows: int = 0,
         tier: str = ...,
         index_seeds: int = ...,
+        dtype: str = "float32",
     ) -> None: ...
     def append(
-        self, vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]
+        self,
+        vectors: NDArray[np.float32] | StoredVectors,
+        token_bytes: NDArray[np.uint8],
+        token_lengths: NDArray[np.uint16],
     ) -> tuple[str, int]:
         """Write rows (k, dim) with their tokens, one behind the other. Returns the outcome, "ok" if all is well, and
-        errno. Not for several threads at a time.
+        errno. Vectors of the writer's own dtype are written as they are. Not for several threads at a time.
         """
     def finish(self) -> bool:
         """Complete index and statistics; nothing can be appended afterwards. False: no seed of the index will do."""
@@ -108,6 +147,9 @@ class RowWriter:
     @property
     def first_duplicates(self) -> list[bytes]:
         """The tokens of the first of them, ten at most."""
+    @property
+    def out_of_range(self) -> tuple[int, int, float, bytes]:
+        """Row, column, the number and the token that belong to the outcome "out_of_range"."""
     @property
     def index_seed(self) -> int:
         """The seed of the tokens' hashes."""
@@ -301,10 +343,18 @@ class TokenIndex:
 
 @disjoint_base
 class SingleLookups:
-    """The base of a store: look-ups of one token at the speed of C. `path` and `_vectors_of` are the store's."""
+    """The base of a store: look-ups of one token at the speed of C.
 
-    vectors: NDArray[np.float32]
-    """All vectors, read-only float32 (n, dim)."""
+    `path`, `_vectors_of` and `_decoded_row` are the store's.
+    """
+
+    vectors: NDArray[Any]
+    """All vectors as they stand in the file, read-only (n, dim): float32, float16 or int8, which `scales` belong to."""
+    @property
+    def stored(self) -> StoredVectors:
+        """The same, to be read as float32."""
+    def _set_vectors(self, vectors: NDArray[Any], scales: NDArray[np.float32] | None) -> None:
+        """Take the arrays of the store."""
 
     def _set_index(self, index: TokenIndex | None) -> None:
         """Look tokens up in this index from now on; None: nowhere, the store is closed."""
@@ -319,8 +369,9 @@ class SingleLookups:
     def get(self, token: str | bytes, default: Any = None) -> Any:
         """Return the token's vector, read-only float32 (dim,), or `default` if the store lacks it."""
     def __getitem__(self, tokens: Any, /) -> NDArray[np.float32]:
-        """Return the vector of one token, (dim,) over the map, or of k tokens, a new (k, dim): read-only float32.
+        """Return the vector of one token, (dim,), or of k tokens, a new (k, dim): read-only float32.
 
+        That of one token is a view of the map if that is float32.
         Several tokens come in any form that `rows` takes. Raises KeyError naming the first that the store lacks.
         """
 
@@ -347,7 +398,7 @@ SCALARS: tuple[str, ...]
 """The dtypes that `gather` writes."""
 
 def find_nearest(
-    vectors: NDArray[np.float32],
+    vectors: NDArray[np.float32] | StoredVectors,
     norms: NDArray[np.float32],
     queries: NDArray[np.float32],
     left_out: NDArray[np.int64],
@@ -365,17 +416,39 @@ def find_nearest(
     """
 
 def gather(
-    vectors: NDArray[np.float32],
+    vectors: NDArray[np.float32] | StoredVectors,
     rows: NDArray[np.int64],
     out: Target | NDArray[Any],
     positions: NDArray[np.int64] | None = None,
     threads: int = 1,
+    tier: str = ...,
 ) -> None:
     """Write vectors[rows[i]], zeros for a negative row, to out[positions[i]], or to out[i]; positions are distinct.
 
     Rounds to nearest, ties to even, what is too large becoming infinite. IndexError before anything is written if a row
     or a position is outside.
     """
+
+def format_room(rows: int, dim: int, token_bytes: int) -> int:
+    """Return how many bytes `out` of `format_rows` needs."""
+
+def format_rows(
+    vectors: NDArray[np.float32],
+    token_bytes: NDArray[np.uint8] | None,
+    offsets: NDArray[np.uint64] | None,
+    out: NDArray[np.uint8],
+    separator: str = ...,
+) -> tuple[int, int]:
+    """Write rows (k, dim) as text: token, numbers, newline, `separator` between; without tokens the numbers alone.
+
+    Token i is token_bytes[offsets[i]:offsets[i + 1]]. Numbers have the fewest digits that stand for the float32.
+    Returns (bytes, rows); rows < k: row `rows` has a number that is not finite, the bytes are of those before it.
+    """
+
+def pack_rows(
+    vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], offsets: NDArray[np.uint64], out: NDArray[np.uint8]
+) -> int:
+    """Write rows (k, dim) as word2vec's binary format has them, token, space, float32; return how many bytes."""
 
 def normal_vectors(
     tokens: Strings,
@@ -386,6 +459,50 @@ def normal_vectors(
     tier: str = ...,
 ) -> None:
     """Write each token's reproducible random vector, about normal with `mean` and `std`, to `out`, a row a token."""
+
+@final
+class SubwordRows:
+    """The rows (rows, dim) of character n-grams, each in one of `bucket_count` buckets: FORMAT.md, "Subwords".
+
+    `buckets` (rows,), rising, says which bucket has each row; None: row i is that of bucket i.
+    """
+
+    def __init__(
+        self,
+        vectors: NDArray[np.float32],
+        bucket_count: int,
+        minn: int,
+        maxn: int,
+        buckets: NDArray[np.uint64] | None = None,
+    ) -> None: ...
+    def mean_vectors(self, tokens: Strings, out: NDArray[np.float32], own: str = "none", threads: int = 1) -> None:
+        """Write the mean of the rows of each token's n-grams to `out`, a row a token; zeros where there are none.
+
+        own, one of OWN_ROWS: "given" if `out` has the tokens' own rows beforehand, which are averaged, too; "given of
+        2016" to let "</s>" have n-grams.
+        """
+
+def read_entries(
+    data: _Bytes, token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16], types: NDArray[np.uint8]
+) -> tuple[int, int, int, bool]:
+    """Read whole entries of fastText's dictionary, no more than there is room for lengths and types.
+
+    `token_bytes` has as many bytes as `data`. Returns (entries, bytes used up, token bytes, whether the token of the
+    next entry is longer than LONGEST_TOKEN).
+    """
+
+def dequantise(
+    centroids: NDArray[np.float32],
+    part_dim: int,
+    codes: NDArray[np.uint8],
+    norms: NDArray[np.float32] | None,
+    out: NDArray[np.float32],
+    threads: int = 1,
+) -> None:
+    """Write the rows that codes (k, parts) stand for to `out` (k, dim), times norms (k,) if there are norms.
+
+    centroids: (256 * dim,), for each part of `part_dim` numbers 256 of its centroids.
+    """
 
 TOKENIZERS: tuple[str, ...]
 """The names of the tokenizers."""

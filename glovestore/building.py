@@ -13,7 +13,7 @@ from glovestore.arguments import whole_number
 from glovestore.cores import usable_cores
 from glovestore.errors import SourceFormatError
 from glovestore.format import layout
-from glovestore.format.header import CHECKSUM_AT, looks_like_store
+from glovestore.format.target import may_replace
 from glovestore.format.writer import StoreWriter, Written
 from glovestore.keeping import append_in_order, distinct_tokens
 from glovestore.progress import byte_progress
@@ -34,9 +34,9 @@ class BuildReport:
 
     A line is a record of the source, a token and its vector; `format` is the source's, of docs/formats.md ("text").
     `not_kept` lines were of tokens other than those to keep, and of those to keep `missing` are not in the source.
-    `simd` names the processor's instructions that were used, by `threads` threads. `seconds` is the time up to the
-    renamed store without the flushes to disk, which are in `fsync_seconds`; `source_bytes` counts the source's bytes,
-    decompressed: 0 for what is no file.
+    `dtype` is what the store keeps vectors in. `simd` names the processor's instructions that were used, by `threads`
+    threads. `seconds` is the time up to the renamed store without the flushes to disk, which are in `fsync_seconds`;
+    `source_bytes` counts the source's bytes, decompressed: 0 for what is no file.
     `first_duplicates` are tokens that came again (the first row is kept), `first_skipped` messages about bad lines;
     ten at most of each. `final_newline` is False where the source's last line has none: it may have been cut.
     """
@@ -46,6 +46,7 @@ class BuildReport:
     format: str
     rows: int
     dim: int
+    dtype: str
     lines: int
     header: int
     duplicates: int
@@ -68,9 +69,10 @@ class BuildReport:
 
     def __str__(self) -> str:
         what = "lines" if self.format == "text" else f"rows ({self.format})"
+        shape = f"{self.dim}" if self.dtype == "float32" else f"{self.dim} in {self.dtype}"
         rate = f" ({self.source_bytes / max(self.seconds, 1e-9) / 1e6:,.0f} MB/s)" if self.source_bytes else ""
         lines = [
-            f"{self.path}: {self.rows:,} rows x {self.dim} from {self.lines:,} {what}, {self.store_bytes:,} bytes",
+            f"{self.path}: {self.rows:,} rows x {shape} from {self.lines:,} {what}, {self.store_bytes:,} bytes",
             f"{self.seconds:.2f} s{rate} and {self.fsync_seconds:.2f} s until it was safe on disk",
         ]
         if self.duplicates:
@@ -99,6 +101,7 @@ def build(
     member: str | None = None,
     format: str | None = None,
     tokens: PathLike | Iterable[Token] | None = None,
+    dtype: Any = "float32",
     threads: int | None = None,
     overwrite: bool = False,
     durable: bool = True,
@@ -127,6 +130,10 @@ def build(
     one of `glovestore.sources.detecting.FORMATS`; what gensim saved is read only for format="gensim", as a pickle runs
     code. tokens: of the rows of a .npy or safetensors file: a file (one a line, or JSON), a list, or a mapping token ->
     row; None: in a file beside it (X.tokens.txt, X.txt, X.vocab, X.json; tokenizer.json, vocab.json, vocab.txt).
+
+    dtype: what vectors are kept in. "float16" rounds them to half precision, "int8" to 8 bits and a scale for each row
+    (its largest magnitude / 127): half and a quarter of the bytes. Look-ups give float32 all the same. A number beyond
+    float16 is a GlovestoreError.
 
     threads: how many read text and word2vec's format; None: one for each core that this process may use, 16 at most.
     overwrite: replace an existing *store*; any other existing file is an error, always. durable: flush to disk before
@@ -159,7 +166,8 @@ def build(
         limit=None if limit is None else whole_number("limit", limit),
         threads=min(usable_cores(), MOST_THREADS) if threads is None else whole_number("threads", threads),
     )
-    return build_store(source, Path(path), options, order, member, overwrite, durable, progress)
+    stored = layout.vectors_dtype(dtype)
+    return build_store(source, Path(path), options, order, member, overwrite, durable, progress, stored)
 
 
 def build_store(
@@ -171,13 +179,17 @@ def build_store(
     overwrite: bool = False,
     durable: bool = True,
     progress: bool = False,
+    dtype: str = "float32",
 ) -> BuildReport:
     """Do what `build` says, with options that only tests change."""
     start = time.perf_counter()
     tier = chosen_tier()
-    with ReplacingFile(path, _may_replace(source, overwrite)) as file, open_reader(source, options, member) as reader:
+    with (
+        ReplacingFile(path, may_replace(_files_of(source), overwrite, "build")) as file,
+        open_reader(source, options, member) as reader,
+    ):
         reader.check_dim()
-        writer = StoreWriter(file, reader.dim, reader.expected_rows, tier)
+        writer = StoreWriter(file, reader.dim, reader.expected_rows, tier, dtype)
         with byte_progress(reader.name, reader.size, progress) as advance_to:
             try:
                 read = _read_rows(reader, writer, order, tier, advance_to)
@@ -188,7 +200,7 @@ def build_store(
         written = writer.finish(_metadata(reader, read), read.arrays)
         file.commit(durable)
         seconds = time.perf_counter() - start - file.fsync_seconds
-        return _report(reader, read, file, written, seconds, tier)
+        return _report(reader, read, file, written, seconds, writer, tier)
 
 
 def _read_rows(
@@ -205,22 +217,8 @@ def _read_rows(
     return read
 
 
-def _may_replace(source: PathLike | Any, overwrite: bool) -> Callable[[Path], None]:
-    """Return the check of an existing target: only a store may go, and only if the caller says so."""
-
-    def check(target: Path) -> None:
-        if isinstance(source, str | os.PathLike) and os.path.exists(source) and os.path.samefile(source, target):
-            raise FileExistsError(f"{target}: expected a new file for the store, got the source itself")
-        with open(target, "rb") as file:
-            is_store = looks_like_store(file.read(CHECKSUM_AT))
-        if not is_store:
-            raise FileExistsError(
-                f"{target}: expected a store or no file there, got a file that is not a store: it stays"
-            )
-        if not overwrite:
-            raise FileExistsError(f"{target}: this store exists already: open it, or build with overwrite=True")
-
-    return check
+def _files_of(source: PathLike | Any) -> list[Path]:
+    return [Path(source)] if isinstance(source, str | os.PathLike) else []
 
 
 def _metadata(reader: Reader, read: SourceRead) -> dict[str, str]:
@@ -247,7 +245,13 @@ def _metadata(reader: Reader, read: SourceRead) -> dict[str, str]:
 
 
 def _report(
-    reader: Reader, read: SourceRead, file: ReplacingFile, written: Written, seconds: float, tier: str
+    reader: Reader,
+    read: SourceRead,
+    file: ReplacingFile,
+    written: Written,
+    seconds: float,
+    writer: StoreWriter,
+    tier: str,
 ) -> BuildReport:
     keep = reader.options.keep
     return BuildReport(
@@ -256,6 +260,7 @@ def _report(
         format=reader.format,
         rows=written.rows,
         dim=reader.dim,
+        dtype=writer.dtype,
         lines=read.lines,
         header=read.header,
         duplicates=read.duplicates,

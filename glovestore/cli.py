@@ -15,8 +15,11 @@ import click
 
 import glovestore
 from glovestore.display import human_seconds
+from glovestore.exporting.text import glove_rows
+from glovestore.format.layout import VECTORS
 from glovestore.matrix.doctor import diagnose
 from glovestore.matrix.fallbacks import FALLBACKS
+from glovestore.matrix.oov import without_auto
 from glovestore.shell import tables, terminal
 from glovestore.shell.advice import advice
 from glovestore.shell.corpus import vocab_from_corpus
@@ -29,12 +32,16 @@ ELSEWHERE = {
     "cache": "glovestore.shell.caching",
     "catalogue": "glovestore.shell.remote",
     "download": "glovestore.shell.remote",
+    "export": "glovestore.shell.exporting",
+    "convert": "glovestore.shell.reshaping",
     "evaluate": "glovestore.shell.predicting",
+    "merge": "glovestore.shell.reshaping",
     "predict": "glovestore.shell.predicting",
+    "slice": "glovestore.shell.reshaping",
     "train": "glovestore.shell.training",
 }
 BATCH = 256  # tokens that are looked up and printed at a time
-OOV = ("zeros", "mean", "normal", "unk", "error")
+OOV = ("auto", "zeros", "mean", "normal", "unk", "subword", "error")
 DTYPES = ("float16", "float32", "float64")
 
 
@@ -119,6 +126,8 @@ def main() -> None:
     type=file_path,
     help="The tokens of the rows of a .npy or safetensors file: one a line, or JSON; default: look beside it.",
 )
+@click.option("--dtype", default="float32", show_default=True, type=click.Choice(list(VECTORS)),
+              help="What vectors are kept in: int8 has a scale for each row.")  # fmt: skip
 @click.option("--threads", metavar="N", type=click.IntRange(min=1), help="How many parse; default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing store. Any other file is never replaced.")
 @click.option("--durable/--no-durable", default=True, help="Flush to disk before the store appears; default: yes.")
@@ -136,6 +145,7 @@ def build(
     member: str | None,
     format: str | None,
     tokens_path: Path | None,
+    dtype: str,
     threads: int | None,
     overwrite: bool,
     durable: bool,
@@ -175,6 +185,7 @@ def build(
             member=member,
             format=format,
             tokens=tokens_path,
+            dtype=dtype,
             threads=threads,
             overwrite=overwrite,
             durable=durable,
@@ -220,7 +231,7 @@ def get(path: Path, tokens: tuple[str, ...], as_json: bool) -> None:
         else:
             for first in range(0, len(found), BATCH):
                 batch = found[first : first + BATCH]
-                click.echo(b"".join(tables.glove_line(token, store[token]) for token in batch), nl=False)
+                click.echo(glove_rows(batch, store[batch]), nl=False)
     terminal.fail_for(missing, len(wanted))
 
 
@@ -269,7 +280,8 @@ def nearest(path: Path, tokens: tuple[str, ...], k: int, among: Path | None, as_
 @vocab_argument
 @click.option("-o", "--output", "out", metavar="OUT", required=True, type=file_path, callback=checked_output,
               help="The file to write: .npy, .pt or .safetensors.")  # fmt: skip
-@click.option("--oov", default="zeros", show_default=True, type=click.Choice(OOV), help="Rows of missing tokens.")
+@click.option("--oov", default="auto", show_default=True, type=click.Choice(OOV),
+              help="Rows of missing tokens; auto: subword if STORE has subwords, else zeros.")  # fmt: skip
 @fallback_option
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(DTYPES))
 @json_option
@@ -290,6 +302,7 @@ def matrix(
     """
     vocab = terminal.asked_vocab(vocab_path)
     with glovestore.open(path) as store, terminal.about_arguments(), terminal.warnings_as_messages():
+        oov = str(without_auto(oov, store.subwords is not None))
         made = store.matrix(vocab, oov=oov, fallbacks=fallbacks, dtype=dtype)
     description = describe_matrix(made, store.metadata, oov, fallbacks)
     write_matrix(out, made.array, description, [path, vocab_path])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glovestore import _core
 from glovestore.matrix.positions import resolve_vocab
-from glovestore.matrix.vectors import Find
+from glovestore.matrix.vectors import Find, take_rows
 from glovestore.simd import chosen_tier
 from glovestore.threads import worker_threads
 
@@ -25,11 +25,11 @@ BATCH = 1024  # queries: of 100 dims 400 KB, which stay in the L2 cache beside a
 class Search:
     """A search for the k nearest of some rows.
 
-    vectors (n, dim) and norms (n,) are float32, C-contiguous; `tokens[row]` is a row's token. rows: int64, ascending,
-    those that may be found; None for all.
+    vectors (n, dim) are those of a store, or float32 and C-contiguous, as norms (n,) are; `tokens[row]` is a row's
+    token. rows: int64, ascending, those that may be found; None for all.
     """
 
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.float32] | _core.StoredVectors
     norms: NDArray[np.float32]
     tokens: Sequence[str]
     k: int
@@ -37,7 +37,7 @@ class Search:
 
     def near_rows(self, rows: NDArray[np.int64]) -> list[Neighbours]:
         """Return what is nearest to each of these rows, itself left out."""
-        return self._near(self.vectors[rows], rows)
+        return self._near(take_rows(self.vectors, rows), rows)
 
     def near_vectors(self, query: NDArray[Any]) -> Any:
         """Return what is nearest to a vector (dim,), or a list of that for vectors (q, dim)."""
@@ -61,7 +61,7 @@ class Search:
 
 
 def nearest_rows(
-    vectors: NDArray[np.float32],
+    vectors: NDArray[np.float32] | _core.StoredVectors,
     norms: NDArray[np.float32],
     queries: NDArray[np.float32],
     k: int,
@@ -77,7 +77,7 @@ def nearest_rows(
     float64 and rounded to float32; with a vector of norm 0 it is 0. Neither tier (default: as for a build) nor
     threads (default: one a core, as far as there is work) change anything in it.
     """
-    candidates = len(vectors) if rows is None else len(rows)
+    candidates = vectors.shape[0] if rows is None else len(rows)
     found = np.empty((len(queries), min(k, candidates)), np.int64)
     cosines, counts = np.empty(found.shape, np.float32), np.empty(len(queries), np.int64)
     if threads is None:

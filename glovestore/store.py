@@ -13,6 +13,7 @@ from glovestore import _core
 from glovestore.arguments import whole_number
 from glovestore.errors import StoreFormatError
 from glovestore.format import memory
+from glovestore.format.layout import OPTIONAL
 from glovestore.strings import as_strings
 from glovestore.threads import threads_for
 from glovestore.tokens import first_few
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.fallbacks import Rule
     from glovestore.matrix.oov import Oov
+    from glovestore.subwords import Subwords
 
 
 class Tokens(Sequence[str]):
@@ -76,6 +78,9 @@ class EmbeddingStore(_core.SingleLookups):
     file's pages. `vectors` (n, dim) float32, `norms` (n,) float32, `mean` and `std` (dim,) float64 are read-only arrays
     over it, valid for as long as they are referenced, also after `close`.
 
+    A store that was built with another `dtype` has `vectors` of float16, or of int8 with `scales` (n,) float32, which
+    are None elsewhere: row i is vectors[i] * scales[i]. All look-ups give float32 nevertheless.
+
     A pickled store is its path and fingerprint, and is opened again where it arrives: StoreFormatError if the file was
     changed, FileNotFoundError if it is not there. `copy.copy` and `copy.deepcopy` return the store itself. Stores are
     equal if they have the same path, fingerprint and `copy=`.
@@ -88,7 +93,9 @@ class EmbeddingStore(_core.SingleLookups):
         """
         self._path = memory.absolute(path)
         self._layout, self._memory = memory.load(self._path, copy, fingerprint=fingerprint)
-        self.vectors = self._array("vectors")
+        scaled = "scales" in self._layout.tensors
+        self.scales: NDArray[np.float32] | None = self._array("scales") if scaled else None
+        self._set_vectors(self._array("vectors"), self.scales)
         self.norms: NDArray[np.float32] = self._array("norms")
         self.mean: NDArray[np.float64] = self._array("mean")
         self.std: NDArray[np.float64] = self._array("std")
@@ -126,8 +133,8 @@ class EmbeddingStore(_core.SingleLookups):
         return self.shape[1]
 
     @property
-    def dtype(self) -> np.dtype[np.float32]:
-        """The dtype of the vectors."""
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the vectors in the file: float32, float16 or int8."""
         return self.vectors.dtype
 
     @property
@@ -149,6 +156,10 @@ class EmbeddingStore(_core.SingleLookups):
     def __repr__(self) -> str:
         state = ", closed" if self.closed else ""
         return f"<EmbeddingStore {str(self.path)!r}: {self.shape[0]:,} x {self.dim}{state}>"
+
+    def optional_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return those arrays over the map that only some stores have: FORMAT.md, "Arrays"."""
+        return {name: self._array(name) for name in OPTIONAL if name in self._layout.tensors}
 
     def token_arrays(self) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint64]], _core.TokenIndex]:
         """Return what `Vocabulary.from_store` borrows: (bytes, offsets) of the tokens, and their index."""
@@ -175,8 +186,24 @@ class EmbeddingStore(_core.SingleLookups):
         """Return the vectors of k tokens, a new read-only (k, dim); KeyError names the first that are missing."""
         rows = self._present(as_strings(tokens))
         vectors = np.empty((len(rows), self.dim), np.float32)
-        _core.gather(self.vectors, rows, vectors, threads=threads_for(len(rows)))
+        _core.gather(self.stored, rows, vectors, threads=threads_for(len(rows)))
         vectors.flags.writeable = False
+        return vectors
+
+    def _decoded_row(self, row: int) -> NDArray[np.float32]:
+        """Return the vector of a row that the file has in another dtype, a new read-only (dim,)."""
+        vector = np.empty(self.shape[1], np.float32)
+        self.stored.decode_row(row, vector)
+        vector.flags.writeable = False
+        return vector
+
+    def decoded(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return the vectors of rows start to stop as float32 (k, dim): over the map, if that has them, else new."""
+        if self.dtype == np.float32:
+            view: NDArray[np.float32] = self.vectors[start:stop]
+            return view
+        vectors = np.empty((stop - start, self.dim), np.float32)
+        self.stored.decode(start, vectors)
         return vectors
 
     def _present(self, tokens: _core.Strings | list[Any]) -> NDArray[np.int64]:
@@ -188,21 +215,55 @@ class EmbeddingStore(_core.SingleLookups):
             raise KeyError(f"{len(missing)} of {len(tokens)} tokens are not in the store: {named}")
         return rows
 
+    @property
+    def subwords(self) -> Subwords | None:
+        """The rows of character n-grams, of a store that was built from a fastText `.bin` or `.ftz`; else None."""
+        self._index  # noqa: B018  (a closed store is an error)
+        if "subword_vectors" not in self._layout.tensors:
+            return None
+        from glovestore.subwords import Subwords
+
+        names = [name for name in OPTIONAL if name in self._layout.tensors]
+        return Subwords.of_store({name: self._array(name) for name in names}, self._layout.metadata)
+
+    def token_vectors(self, tokens: Any) -> NDArray[np.float32]:
+        """Return the vector of each token, also of those that are not in the store, as fastText does: (k, dim), new.
+
+        `tokens` are those of `rows`. One that the store has gets its row, any other the mean of the rows of its
+        character n-grams: zeros if it has none, as a null or a token of more than 65,535 bytes. A `str` stands for its
+        UTF-8 bytes (surrogateescape); one with other lone surrogates for those that "surrogatepass" gives. Raises
+        ValueError for a store without subwords.
+        """
+        subwords = self.subwords
+        if subwords is None:
+            raise ValueError(f"{self.path}: expected a store with subwords, of a fastText .bin or .ftz file, got none")
+        strings = as_strings(tokens)
+        rows = self.rows(strings)
+        vectors = np.empty((len(rows), self.dim), np.float32)
+        _core.gather(self.stored, rows, vectors, threads=threads_for(len(rows)))
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            vectors[missing] = subwords.vectors_of(strings[i] for i in missing.tolist())
+        return vectors
+
     # ------------------------------------------------------------------ what is made of it
 
     def matrix(
         self,
         vocab: Any,
         *,
-        oov: Oov = "zeros",
+        oov: Oov = "auto",
         fallbacks: Iterable[str | Rule] = (),
         dtype: DTypeLike | None = None,
         out: Any = None,
     ) -> EmbeddingMatrix:
-        """Return the matrix of a vocabulary, `.array` (len, dim), with its `.coverage`: see `matrix.make_matrix`."""
+        """Return the matrix of a vocabulary, `.array` (len, dim), with its `.coverage`: see `matrix.make_matrix`.
+
+        oov "auto": tokens that are missing get the vectors of their subwords if the store has any, else zeros.
+        """
         from glovestore.matrix import Vectors, make_matrix  # opening need not wait for them
 
-        source = Vectors(self.rows, self.vectors, self.mean, self.std)
+        source = Vectors(self.rows, self.stored, self.mean, self.std, subwords=self.subwords)
         return make_matrix(vocab, source, oov=oov, fallbacks=fallbacks, dtype=dtype, out=out)
 
     def nearest(self, query: Any, k: int = 10, *, restrict_to: Any = None) -> Any:
@@ -221,7 +282,7 @@ class EmbeddingStore(_core.SingleLookups):
         k = whole_number("k", k)
         self._index  # noqa: B018  (a closed store is an error)
         allowed = rows_allowed(restrict_to, self.rows, len(self))
-        search = Search(self.vectors, self.norms, self.tokens, k, allowed)
+        search = Search(self.stored, self.norms, self.tokens, k, allowed)
         if isinstance(query, (str, bytes)):
             return search.near_rows(self._present([query]))[0]
         if isinstance(query, np.ndarray) and query.dtype.kind in "fiu":
@@ -231,9 +292,12 @@ class EmbeddingStore(_core.SingleLookups):
     def vectors_copy_on_write(self) -> NDArray[np.float32]:
         """Return the vectors as a writable (n, dim) array over a private map: written pages are copied, the file stays.
 
-        For frameworks that want to own their memory. The written pages count as this process's own memory.
+        For frameworks that want to own their memory. The written pages count as this process's own memory. Vectors that
+        the file has in another dtype than float32 are decoded into new memory instead, all of them.
         """
         self._index  # noqa: B018
+        if self.dtype != np.float32:
+            return self.decoded(0, len(self))
         found, own = memory.load(self._path, copy_on_write=True, fingerprint=self.fingerprint)
         return memory.array_of(own, found.tensors["vectors"])
 

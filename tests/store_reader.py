@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from xxhash import xxh64_hexdigest, xxh64_intdigest
 
-DTYPES = {"F32": "<f4", "F64": "<f8", "U64": "<u8", "U8": "u1"}
+DTYPES = {"F32": "<f4", "F64": "<f8", "U64": "<u8", "U8": "u1", "F16": "<f2", "I8": "i1"}
 DIGITS = slice(41, 57)  # where the 16 digits of header_xxh64 stand in the file
 PIECE = 65_536
 

@@ -20,7 +20,7 @@ pytest.importorskip("skorch")
 
 import glovestore  # noqa: E402 - after the skip
 from glovestore.classify import TextClassifier, folder  # noqa: E402
-from glovestore.slicing import write_first_rows  # noqa: E402
+from glovestore.reshaping.slicing import write_first_rows  # noqa: E402
 
 TEXTS, LABELS = topic_texts(60)
 OTHERS = [*topic_texts(10, 1)[0], "anchor", "the galaxy", "zzz", ""]
@@ -220,7 +220,7 @@ def test_other_things_stay(fitted: TextClassifier, overwrite: bool, tmp_path: Pa
     assert sorted(os.listdir(tmp_path)) == ["empty", "file", "folder"]
 
 
-@pytest.mark.parametrize("step", ["save_file", "write_first_rows", "model_card", "_checksum", "_move"])
+@pytest.mark.parametrize("step", ["save_file", "write_first_rows", "model_card", "_checksum"])
 def test_a_failure_leaves_the_old_model(
     step: str, fitted: TextClassifier, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,7 +59,6 @@ PROBLEMS: dict[str, tuple[bytes, dict[str, Any], int | None, int | None, str]] =
     "header's dim": (b"2 2\na 1 2\nb 3 4\n", {"dim": 3}, 1, 1, "expected dim 3, got a header that says 2"),
     "tar": (tarred(), {}, 1, 1, "got a tar archive: extract it first"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(100), {}, 1, 1, "got an HDF5 file"),
-    "fastText's .bin": (b"\xba\x16\x4f\x2f\x0c\0\0\0" + bytes(100), {}, 1, 1, "pass the .vec file"),
 }  # fmt: skip
 
 

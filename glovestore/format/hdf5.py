@@ -40,11 +40,11 @@ def preload() -> None:
         import h5py  # noqa: F401
 
 
-def make_skeleton(shapes: Mapping[str, tuple[int, ...]], metadata: str) -> Skeleton:
+def make_skeleton(shapes: Mapping[str, tuple[int, ...]], metadata: str, vectors: str = "F32") -> Skeleton:
     """Lay out a file with one contiguous, page-aligned dataset per shape, and `metadata` as the root's one attribute.
 
-    The offset of the first dataset does not depend on any shape. The same arguments and HDF5 version give the same
-    bytes.
+    `vectors` is the dtype of the array of that name. The offset of the first dataset does not depend on any shape. The
+    same arguments and HDF5 version give the same bytes.
     """
     import h5py
 
@@ -58,12 +58,12 @@ def make_skeleton(shapes: Mapping[str, tuple[int, ...]], metadata: str) -> Skele
         libver=("v110", "v110"),
         locking=False,
     ) as h5:
-        tensors = {name: _create(h5, name, shape) for name, shape in shapes.items()}
+        tensors = {name: _create(h5, name, shape, dtype_of(name, vectors)) for name, shape in shapes.items()}
         h5.attrs["metadata"] = np.bytes_(metadata.encode("ascii"))
     return Skeleton(file.pieces, tensors, file.size)
 
 
-def _create(h5: Any, name: str, shape: tuple[int, ...]) -> Tensor:
+def _create(h5: Any, name: str, shape: tuple[int, ...], dtype: str) -> Tensor:
     from h5py import h5d, h5p, h5s, h5t
 
     creation = h5p.create(h5p.DATASET_CREATE)
@@ -71,11 +71,12 @@ def _create(h5: Any, name: str, shape: tuple[int, ...]) -> Tensor:
     creation.set_alloc_time(h5d.ALLOC_TIME_EARLY)
     creation.set_fill_time(h5d.FILL_TIME_NEVER)
     creation.set_obj_track_times(False)
-    dtype = np.dtype(DTYPES[dtype_of(name)])
-    dataset = h5d.create(h5.id, name.encode(), h5t.py_create(dtype), h5s.create_simple(shape), creation)
+    dataset = h5d.create(
+        h5.id, name.encode(), h5t.py_create(np.dtype(DTYPES[dtype])), h5s.create_simple(shape), creation
+    )
     # HDF5 gives an empty dataset no place (and h5py a wrong one): by FORMAT.md it stands at the start.
     offset = dataset.get_offset() if math.prod(shape) else HEADER_SIZE
-    return Tensor(dtype_of(name), shape, offset)
+    return Tensor(dtype, shape, offset)
 
 
 class _SparseFile(io.RawIOBase):

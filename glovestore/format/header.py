@@ -22,6 +22,7 @@ from glovestore.format.layout import (
     MOST_ROWS,
     OPTIONAL,
     TENSORS,
+    VECTORS,
     Layout,
     Tensor,
     checksum_blocks,
@@ -133,6 +134,7 @@ class _Header:
         self.check_cover(entries, size)
         self.check_shapes(tensors, size)
         self.check_index(tensors, metadata)
+        self.check_subwords(tensors, metadata)
         return Layout(tensors, metadata, size, self.file_size)
 
     def check_header_checksum(self, header: bytes) -> None:
@@ -176,9 +178,9 @@ class _Header:
             self.fail(
                 f"{name}: expected natural numbers as shape and data_offsets, got {shown(shape)}, {shown(offsets)}"
             )
-        known = TENSORS.get(name) or OPTIONAL.get(name)
-        if not isinstance(dtype, str) or (known or dtype) != dtype:
-            self.fail(f"{name}: expected dtype {known or 'a string'}, got {shown(dtype)}")
+        known = _known_dtypes(name)
+        if not isinstance(dtype, str) or (known and dtype not in known):
+            self.fail(f"{name}: expected dtype {' or '.join(known) or 'a string'}, got {shown(dtype)}")
         begin, end = offsets
         if begin > end or header_size + end > self.file_size:
             self.fail(
@@ -229,6 +231,12 @@ class _Header:
             if tensors[name].shape != shape:
                 self.fail(f"{name}: expected shape {shape}, got {shown(tensors[name].shape)}")
 
+        is_scaled = tensors["vectors"].dtype == VECTORS["int8"]
+        if is_scaled != ("scales" in tensors):
+            self.fail(f"scales: expected with vectors of I8, and only with them, got {tensors['vectors'].dtype}")
+        if is_scaled and tensors["scales"].shape != (rows,):
+            self.fail(f"scales: expected shape {(rows,)}, got {shown(tensors['scales'].shape)}")
+
     def check_index(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         buckets = tensors["index_slots"].shape[0] // BUCKET_SLOTS
         if buckets < 2 or buckets & (buckets - 1):
@@ -237,6 +245,33 @@ class _Header:
         self.number(metadata, "index_longest_probe", 0, _core.MOST_PROBES)
         if self.number(metadata, "index_buckets", 2, 2**61) != buckets:
             self.fail(f"expected index_buckets {buckets}, got {metadata['index_buckets']}")
+
+    def check_subwords(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+        if "subword_vectors" not in tensors:
+            if "subword_buckets" in tensors:
+                self.fail("subword_buckets: expected subword_vectors beside it, got none")
+            return
+        shape, dim = tensors["subword_vectors"].shape, tensors["vectors"].shape[1]
+        if len(shape) != 2 or shape[1] != dim or shape[0] < 1:
+            self.fail(f"subword_vectors: expected at least one row of {dim} numbers, got shape {shown(shape)}")
+        maxn = self.number(metadata, "subword_maxn", 1, _core.MOST_NGRAM)
+        self.number(metadata, "subword_minn", 1, maxn)
+        count = self.number(metadata, "subword_bucket_count", shape[0], _core.MOST_BUCKETS)
+        if "subword_buckets" in tensors:
+            if tensors["subword_buckets"].shape != (shape[0],):
+                self.fail(
+                    f"subword_buckets: expected shape {(shape[0],)}, got {shown(tensors['subword_buckets'].shape)}"
+                )
+        elif count != shape[0]:
+            self.fail(f"subword_vectors: expected {count} rows, one for each bucket, got {shape[0]}")
+
+
+def _known_dtypes(name: str) -> tuple[str, ...]:
+    """Return the dtypes that an array may have; none for one that is not known."""
+    if name == "vectors":
+        return tuple(VECTORS.values())
+    known = TENSORS.get(name) or OPTIONAL.get(name)
+    return (known,) if known else ()
 
 
 def _without_padding(text: bytes) -> bytes:

@@ -14,8 +14,8 @@ CHECKSUM_BLOCK = 65536
 BUCKET_SLOTS = 8
 MOST_ROWS = 2**32 - 2
 
-DTYPES = {"U8": "|u1", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
-ITEM_SIZES = {"U8": 1, "U64": 8, "F32": 4, "F64": 8}
+DTYPES = {"U8": "|u1", "U64": "<u8", "F32": "<f4", "F64": "<f8", "F16": "<f2", "I8": "|i1"}
+ITEM_SIZES = {"U8": 1, "U64": 8, "F32": 4, "F64": 8, "F16": 2, "I8": 1}
 TENSORS = {
     "vectors": "F32",
     "norms": "F32",
@@ -26,13 +26,26 @@ TENSORS = {
     "index_slots": "U64",
     "block_checksums": "U64",
 }
-OPTIONAL: dict[str, str] = {}  # tensors that some stores have beside those; they stand before block_checksums
+VECTORS = {"float32": "F32", "float16": "F16", "int8": "I8"}  # what `vectors` may be; I8 has `scales`
+# Tensors that some stores have beside those; they stand before block_checksums.
+OPTIONAL = {"scales": "F32", "subword_vectors": "F32", "subword_buckets": "U64"}
 FILLER = "_hdf5_"  # U8 tensors over HDF5's own bytes
 
 
-def dtype_of(name: str) -> str:
-    """Return the dtype of an array of a store."""
-    return TENSORS.get(name) or OPTIONAL[name]
+def dtype_of(name: str, vectors: str = "F32") -> str:
+    """Return the dtype of an array of a store whose `vectors` are of another one of VECTORS."""
+    return vectors if name == "vectors" else TENSORS.get(name) or OPTIONAL[name]
+
+
+def vectors_dtype(dtype: object) -> str:
+    """Return the name of a dtype that vectors may be kept in: one of VECTORS, from its name, or numpy's or torch's.
+
+    Raises ValueError for any other.
+    """
+    name = str(getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)).removeprefix("torch.")
+    if name not in VECTORS:
+        raise ValueError(f"dtype: expected {', '.join(VECTORS)}, got {name!r}")
+    return name
 
 
 class Tensor(NamedTuple):

@@ -63,7 +63,7 @@ def _describe(expected: layout.Layout, begin: int, end: int) -> str:
             continue
         per_row = tensor.nbytes // tensor.shape[0]
         first, last = (low - tensor.offset) // per_row, (high - 1 - tensor.offset) // per_row
-        unit = {"vectors": "rows", "norms": "rows", "token_offsets": "rows"}.get(name, "items")
+        unit = dict.fromkeys(("vectors", "scales", "norms", "token_offsets"), "rows").get(name, "items")
         parts.append(f"{name} {unit} {first} to {last}")
     return f"damaged: the checksum of bytes {begin} to {end} is wrong; they hold {', '.join(parts)}"
 

@@ -15,6 +15,7 @@ from glovestore import _core
 from glovestore.errors import GlovestoreError
 from glovestore.format import hdf5, header, layout
 from glovestore.replacing import ReplacingFile
+from glovestore.tokens import as_text, shown
 
 VECTORS_OFFSET = layout.HEADER_SIZE + 3 * hdf5.PAGE  # superblock, root group, the dataset's header: whatever the shapes
 
@@ -32,12 +33,14 @@ class Written(NamedTuple):
 class StoreWriter:
     """Writes one store into `file`. `rows` takes the rows: through `append`, or from a reader that works in threads.
 
+    `dtype`, one of `layout.VECTORS`, is what vectors are rounded to; norms and statistics are of the rounded ones.
     `expected_rows` is a guess that saves time; `tier` one of `_core.SIMD_TIERS`: no byte depends on either.
     """
 
-    def __init__(self, file: ReplacingFile, dim: int, expected_rows: int, tier: str) -> None:
+    def __init__(self, file: ReplacingFile, dim: int, expected_rows: int, tier: str, dtype: str = "float32") -> None:
         self.file = file
         self.dim = dim
+        self.dtype = dtype
         self.rows = _core.RowWriter(
             os.dup(file.fileno()),
             VECTORS_OFFSET,
@@ -47,6 +50,7 @@ class StoreWriter:
             min(expected_rows, MOST_EXPECTED),
             tier,
             INDEX_SEEDS,
+            dtype,
         )
 
     def prepare(self) -> None:
@@ -54,9 +58,15 @@ class StoreWriter:
         hdf5.preload()
 
     def append(
-        self, vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16]
+        self,
+        vectors: NDArray[np.float32] | _core.StoredVectors,
+        token_bytes: NDArray[np.uint8],
+        token_lengths: NDArray[np.uint16],
     ) -> None:
-        """Write rows (k, dim) and their tokens, which stand one behind the other; rows of known tokens are left out."""
+        """Write rows (k, dim) and their tokens, which stand one behind the other; rows of known tokens are left out.
+
+        Vectors that are of the store's dtype already are written as they are.
+        """
         self.check(*self.rows.append(vectors, token_bytes, token_lengths))
 
     def check(self, outcome: str, error: int) -> None:
@@ -68,19 +78,27 @@ class StoreWriter:
             )
         if outcome == "write_failed":
             raise OSError(error, os.strerror(error), str(self.file.target))
+        if outcome == "out_of_range":
+            row, column, value, token = self.rows.out_of_range
+            raise GlovestoreError(
+                f"{self.file.target}: row {row}, token {shown(as_text(token))}: expected numbers within {self.dtype},"
+                f" got {value:g} in column {column}: choose another dtype"
+            )
 
     def finish_rows(self) -> dict[str, NDArray[Any]]:
         """Complete the rows, and return every array but the vectors, without copying any."""
         if not self.rows.finish():
             self.check("collisions", 0)
         arrays = self.rows.arrays()
-        return {name: np.frombuffer(memory, layout.DTYPES[layout.TENSORS[name]]) for name, memory in arrays.items()}
+        return {name: np.frombuffer(memory, layout.DTYPES[layout.dtype_of(name)]) for name, memory in arrays.items()}
 
     def finish(self, metadata: Mapping[str, str], optional: Mapping[str, NDArray[Any]] | None = None) -> Written:
         """Write all that is not rows, and the header last. `metadata` is the caller's part of the map of strings; the
         number of rows and what belongs to the index are added here. `optional`: arrays of `layout.OPTIONAL`.
         """
-        arrays = self.finish_rows()
+        arrays, optional = self.finish_rows(), dict(optional or {})
+        if "scales" in arrays:
+            optional["scales"] = arrays.pop("scales")
         metadata = {
             **metadata,
             "rows": str(self.rows.rows),
@@ -88,7 +106,7 @@ class StoreWriter:
             "index_buckets": str(len(arrays["index_slots"]) // layout.BUCKET_SLOTS),
             "index_longest_probe": str(self.rows.longest_probe),
         }
-        return Written(self.rows.rows, self._write_rest(metadata, arrays, optional or {}))
+        return Written(self.rows.rows, self._write_rest(metadata, arrays, optional))
 
     def _write_rest(
         self, metadata: Mapping[str, str], arrays: Mapping[str, NDArray[Any]], optional: Mapping[str, NDArray[Any]]
@@ -101,7 +119,7 @@ class StoreWriter:
             len(arrays["index_slots"]) // layout.BUCKET_SLOTS,
             optional={name: array.shape for name, array in optional.items()},
         )
-        skeleton = _fitting_skeleton(shapes, json.dumps(metadata))
+        skeleton = _fitting_skeleton(shapes, json.dumps(metadata), layout.VECTORS[self.dtype])
         self.file.truncate(skeleton.file_size)
         for offset, piece in skeleton.pieces:
             self.file.write(piece, offset)
@@ -125,14 +143,17 @@ class StoreWriter:
         return checksums
 
 
-def _fitting_skeleton(shapes: Callable[[int], dict[str, tuple[int, ...]]], metadata: str) -> hdf5.Skeleton:
+def _fitting_skeleton(
+    shapes: Callable[[int], dict[str, tuple[int, ...]]], metadata: str, vectors: str
+) -> hdf5.Skeleton:
     """Return the skeleton whose block_checksums has one checksum for each block of the file it is in.
 
-    `shapes(blocks)` are all arrays. The first guess is nearly always right: before each stands one page of HDF5's.
+    `shapes(blocks)` are all arrays, `vectors` the dtype of that one. The first guess is nearly always right: before
+    each stands one page of HDF5's.
     """
-    blocks = layout.checksum_blocks(_likely_size(shapes(0)))
+    blocks = layout.checksum_blocks(_likely_size(shapes(0), vectors))
     while True:
-        skeleton = hdf5.make_skeleton(shapes(blocks), metadata)
+        skeleton = hdf5.make_skeleton(shapes(blocks), metadata, vectors)
         needed = layout.checksum_blocks(skeleton.file_size)
         if needed == blocks:
             break
@@ -144,12 +165,13 @@ def _fitting_skeleton(shapes: Callable[[int], dict[str, tuple[int, ...]]], metad
     return skeleton
 
 
-def _likely_size(shapes: Mapping[str, tuple[int, ...]]) -> int:
+def _likely_size(shapes: Mapping[str, tuple[int, ...]], vectors: str) -> int:
     """Return how long the file is if each array has a page of HDF5's before it."""
     end = VECTORS_OFFSET - hdf5.PAGE
     for name, shape in shapes.items():
         begin = end + hdf5.PAGE
-        end = begin + -(-layout.Tensor(layout.dtype_of(name), shape, begin).nbytes // hdf5.PAGE) * hdf5.PAGE
+        nbytes = layout.Tensor(layout.dtype_of(name, vectors), shape, begin).nbytes
+        end = begin + -(-nbytes // hdf5.PAGE) * hdf5.PAGE
     return end + 8 * layout.checksum_blocks(end)
 
 

@@ -29,8 +29,11 @@ SHOWN_MISSING = 20
 OPTIONS = {
     "build with overwrite=True": "build with --overwrite",
     "say dim=": "say --dim",
+    "export with overwrite=True": "export with --overwrite",
     "save with overwrite=True": "train with --overwrite",
     "write with overwrite=True": "write with --overwrite",
+    "say missing=": "say --missing",
+    "say how='concat'": "say --how concat",
     "give store=, or save with extra_tokens=": "give --store, or train with --extra-tokens",
     "say header=True or header=False": "say --header or --no-header",
     "say header=True": "say --header",
@@ -45,6 +48,7 @@ OPTIONS = {
     "say encoding=": "say --encoding",
     "oov='unk':": "--oov unk:",
     "oov='error':": "--oov error:",
+    "oov='subword':": "--oov subword:",
     "try oov='mean'": "try --oov mean",
 }
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from glovestore.errors import SourceFormatError
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
+from glovestore.sources import fasttext_header
 from glovestore.sources.reader import Reader, ReadOptions
 from glovestore.sources.word2vec import is_word2vec_binary
 from glovestore.streams.files import Source, open_source
@@ -57,6 +58,12 @@ def is_pickle(source: Source) -> bool:
     return start[:1] == b"\x80" and b"\2" <= start[1:] <= b"\5"
 
 
+def is_fasttext(source: Source) -> bool:
+    """Tell a fastText model, of today or of before models had a version."""
+    start = source.peek(fasttext_header.SETTINGS.size)
+    return start.startswith(fasttext_header.MAGIC) or fasttext_header.looks_unversioned(start)
+
+
 # The first that claims a source has it.
 FILES = (
     SourceFormat("npy", begins_with(b"\x93NUMPY"), "npy:NpyReader", has_no_tokens=True),
@@ -64,6 +71,7 @@ FILES = (
     SourceFormat("gensim", is_pickle, "gensim:GensimReader"),
     SourceFormat("parquet", begins_with(b"PAR1"), "arrow:ParquetReader"),
     SourceFormat("arrow", begins_with(b"ARROW1\0\0"), "arrow:ArrowFileReader"),
+    SourceFormat("fasttext", is_fasttext, "fasttext:FastTextReader"),
     SourceFormat("word2vec", is_word2vec_binary, "word2vec:Word2vecReader"),
     SourceFormat("text", lambda source: True, "text:TextReader"),
 )
