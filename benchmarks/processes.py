@@ -29,7 +29,7 @@ from peers import TEXT_PEERS, WANTED_PEERS, WORD2VEC_PEERS
 import glovestore
 
 OURS = (GLOVESTORE, FROM_PIPE, READ, READ_AND_WRITE, INFLATE)
-LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS, *FASTTEXT_PEERS, *WORD2VEC_PEERS)}
+LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS, *WORD2VEC_PEERS, *FASTTEXT_PEERS)}
 
 
 @dataclass(frozen=True)

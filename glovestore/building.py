@@ -99,9 +99,9 @@ def build(
     order: Order = "source",
     limit: int | None = None,
     member: str | None = None,
-    dtype: Any = "float32",
     format: str | None = None,
     tokens: PathLike | Iterable[Token] | None = None,
+    dtype: Any = "float32",
     threads: int | None = None,
     overwrite: bool = False,
     durable: bool = True,
@@ -184,9 +184,8 @@ def build_store(
     """Do what `build` says, with options that only tests change."""
     start = time.perf_counter()
     tier = chosen_tier()
-    inputs = [Path(source)] if isinstance(source, str | os.PathLike) else []
     with (
-        ReplacingFile(path, may_replace(inputs, overwrite, "build")) as file,
+        ReplacingFile(path, may_replace(_files_of(source), overwrite, "build")) as file,
         open_reader(source, options, member) as reader,
     ):
         reader.check_dim()
@@ -216,6 +215,10 @@ def _read_rows(
         read = reader.read_into(found, advance_to)
         append_in_order(tokens, found, writer)
     return read
+
+
+def _files_of(source: PathLike | Any) -> list[Path]:
+    return [Path(source)] if isinstance(source, str | os.PathLike) else []
 
 
 def _metadata(reader: Reader, read: SourceRead) -> dict[str, str]:

@@ -118,8 +118,6 @@ def main() -> None:
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Read only the first N rows.")
 @click.option("--member", metavar="NAME", help="Which file of a zip archive; also ARCHIVE#NAME as SOURCE.")
-@click.option("--dtype", default="float32", show_default=True, type=click.Choice(list(VECTORS)),
-              help="What vectors are kept in: int8 has a scale for each row.")  # fmt: skip
 @click.option("--format", type=click.Choice(FORMATS), help="What SOURCE is, or an error; default: told by its content.")
 @click.option(
     "--tokens",
@@ -128,6 +126,8 @@ def main() -> None:
     type=file_path,
     help="The tokens of the rows of a .npy or safetensors file: one a line, or JSON; default: look beside it.",
 )
+@click.option("--dtype", default="float32", show_default=True, type=click.Choice(list(VECTORS)),
+              help="What vectors are kept in: int8 has a scale for each row.")  # fmt: skip
 @click.option("--threads", metavar="N", type=click.IntRange(min=1), help="How many parse; default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing store. Any other file is never replaced.")
 @click.option("--durable/--no-durable", default=True, help="Flush to disk before the store appears; default: yes.")
@@ -143,9 +143,9 @@ def build(
     order: Literal["source", "given"],
     limit: int | None,
     member: str | None,
-    dtype: str,
     format: str | None,
     tokens_path: Path | None,
+    dtype: str,
     threads: int | None,
     overwrite: bool,
     durable: bool,
@@ -183,9 +183,9 @@ def build(
             order=order,
             limit=limit,
             member=member,
-            dtype=dtype,
             format=format,
             tokens=tokens_path,
+            dtype=dtype,
             threads=threads,
             overwrite=overwrite,
             durable=durable,

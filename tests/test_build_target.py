@@ -150,7 +150,7 @@ def test_a_missing_source(tmp_path: Path):
 
 
 def test_a_folder_as_source(tmp_path: Path):
-    with pytest.raises(IsADirectoryError, match=r"expected a file, or a folder of .*, got another directory"):
+    with pytest.raises(IsADirectoryError, match="expected a file, or a folder of spacy or safetensors, got"):
         glovestore.build(tmp_path, tmp_path / "store.h5")
 
 

@@ -59,19 +59,19 @@ def is_pickle(source: Source) -> bool:
 
 
 def is_fasttext(source: Source) -> bool:
-    """Tell fastText's binary models by their signature; those from before 2017, without one, by their settings."""
+    """Tell a fastText model, of today or of before models had a version."""
     start = source.peek(fasttext_header.SETTINGS.size)
     return start.startswith(fasttext_header.MAGIC) or fasttext_header.looks_unversioned(start)
 
 
 # The first that claims a source has it.
 FILES = (
-    SourceFormat("fasttext", is_fasttext, "fasttext:FastTextReader"),
     SourceFormat("npy", begins_with(b"\x93NUMPY"), "npy:NpyReader", has_no_tokens=True),
     SourceFormat("safetensors", is_safetensors, "safetensors:SafetensorsReader", has_no_tokens=True),
     SourceFormat("gensim", is_pickle, "gensim:GensimReader"),
     SourceFormat("parquet", begins_with(b"PAR1"), "arrow:ParquetReader"),
     SourceFormat("arrow", begins_with(b"ARROW1\0\0"), "arrow:ArrowFileReader"),
+    SourceFormat("fasttext", is_fasttext, "fasttext:FastTextReader"),
     SourceFormat("word2vec", is_word2vec_binary, "word2vec:Word2vecReader"),
     SourceFormat("text", lambda source: True, "text:TextReader"),
 )
