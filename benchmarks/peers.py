@@ -1,7 +1,7 @@
 """Other ways to load GloVe text, each as its users write it: one function per rival, imports inside.
 
 `TEXT_PEERS` load all of it; `WANTED_PEERS` only the tokens of a vocabulary, and leave nothing behind for the next
-process.
+process. `WORD2VEC_PEERS` load word2vec's binary format.
 """
 
 from __future__ import annotations
@@ -93,6 +93,25 @@ def gensim_load(path: Path) -> Any:
     return KeyedVectors.load_word2vec_format(path, no_header=True)
 
 
+def gensim_binary(path: Path) -> Any:
+    """Load word2vec's binary format with gensim."""
+    from gensim.models import KeyedVectors
+
+    return KeyedVectors.load_word2vec_format(path, binary=True)
+
+
+def numpy_binary(path: Path) -> tuple[list[str], NDArray[np.float32]]:
+    """Load word2vec's binary format row by row, as it is done by hand: read up to the space, then the numbers."""
+    with path.open("rb") as file:
+        rows, dim = map(int, file.readline().split())
+        tokens, matrix = [], np.empty((rows, dim), np.float32)
+        for row in range(rows):
+            token = b"".join(iter(lambda: file.read(1), b" "))
+            tokens.append(token.lstrip(b"\n").decode())
+            matrix[row] = np.frombuffer(file.read(4 * dim), np.float32)
+    return tokens, matrix
+
+
 def first_dim(path: Path) -> int:
     """Return how many numbers the first line has, as somebody looks who has to name the columns."""
     with path.open("rb") as file:
@@ -134,3 +153,7 @@ TEXT_PEERS = (
     Loader("gensim", gensim_load, check_whole(check_gensim), "gensim.models", "gensim", rounds=1, largest=100),
 )
 WANTED_PEERS = (Loader("Python scan, wanted tokens into a dict", wanted_scan, check_whole(check_dict), rounds=5),)
+WORD2VEC_PEERS = (
+    Loader("gensim, binary=True", gensim_binary, check_whole(check_gensim), "gensim.models", "gensim", rounds=3),
+    Loader("Python loop, np.frombuffer", numpy_binary, check_whole(check_arrays), rounds=3),
+)

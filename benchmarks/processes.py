@@ -21,14 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fasttext_peers import FASTTEXT_PEERS
 from loaders import Expected
 from ours import FROM_PIPE, GLOVESTORE, INFLATE, READ, READ_AND_WRITE
-from peers import TEXT_PEERS, WANTED_PEERS
+from peers import TEXT_PEERS, WANTED_PEERS, WORD2VEC_PEERS
 
 import glovestore
 
 OURS = (GLOVESTORE, FROM_PIPE, READ, READ_AND_WRITE, INFLATE)
-LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS)}
+LOADERS = {loader.name: loader for loader in (*OURS, *TEXT_PEERS, *WANTED_PEERS, *FASTTEXT_PEERS, *WORD2VEC_PEERS)}
 
 
 @dataclass(frozen=True)

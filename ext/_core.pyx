@@ -35,7 +35,7 @@ cdef extern from "number.hpp" namespace "glovestore" nogil:
 
 cdef extern from "parse.hpp" namespace "glovestore" nogil:
     cdef enum class RowFault(int):
-        none, too_few, not_a_number, overflow, too_many, token_too_long
+        none, too_few, not_a_number, overflow, too_many, token_too_long, not_finite
 
     cdef struct Batch:
         float* vectors
@@ -127,7 +127,7 @@ cdef extern from "kernels.hpp" namespace "glovestore" nogil:
 LONGEST_TOKEN = longest_token
 MOST_PROBES = most_probes
 TEXT_PADDING = number_padding
-FAULT_NAMES = ("none", "too_few", "not_a_number", "overflow", "too_many", "token_too_long")
+FAULT_NAMES = ("none", "too_few", "not_a_number", "overflow", "too_many", "token_too_long", "not_finite")
 
 
 cdef inline const void* start(const uint8_t[::1] data) noexcept:
@@ -226,7 +226,9 @@ include "lookup.pxi"
 include "target.pxi"
 include "gather.pxi"
 include "noise.pxi"
+include "subwords.pxi"
 include "file_map.pxi"
+include "format_rows.pxi"
 include "nearest.pxi"
 include "tokenizers.pxi"
 include "count.pxi"

@@ -32,8 +32,8 @@ cdef extern from "buffer.hpp" namespace "glovestore" nogil:
 
 cdef extern from "outcome.hpp" namespace "glovestore" nogil:
     cdef enum class Outcome(int):
-        ok, stopped, bad_line, line_too_long, collisions, read_failed, write_failed, out_of_memory, \
-            out_of_range
+        ok, stopped, bad_line, record_too_long, truncated, left_over, collisions, read_failed, write_failed, \
+            out_of_memory, out_of_range
 
 
 cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
@@ -71,18 +71,6 @@ cdef extern from "row_writer.hpp" namespace "glovestore" nogil:
         int error()
 
 
-cdef extern from "text_blocks.hpp" namespace "glovestore" nogil:
-    const size_t longest_line, most_fed
-
-    cdef cppclass TextBlocks:
-        TextBlocks(int fd, const char* head, size_t head_size, size_t block_size, uint64_t most_lines) except +
-        bint feed(const char* data, size_t size, double seconds) except +
-        void finish_feeding()
-        uint64_t bytes()
-        bint used_up()
-        bint cut()
-
-
 cdef extern from "finite.hpp" namespace "glovestore" nogil:
     size_t c_first_not_finite "glovestore::first_not_finite"(const float* vectors, size_t rows, size_t dim,
                                                              size_t first) noexcept
@@ -95,40 +83,69 @@ cdef extern from "keep.hpp" namespace "glovestore" nogil:
         bint add(const unsigned char* bytes, const uint16_t* lengths, size_t count) except +
 
 
-cdef extern from "ingest.hpp" namespace "glovestore" nogil:
-    cdef struct BadLine:
-        uint64_t line
+cdef extern from "records.hpp" namespace "glovestore" nogil:
+    const size_t longest_record
+
+    cdef struct BadRecord:
+        uint64_t number
         RowFault fault
         size_t field, field_size, found
         bint unfinished
         string text
 
-    cdef struct IngestOptions:
+    cdef struct RecordOptions:
         size_t prefix
-        uint64_t header
-        bint skip_bad_lines
+        uint64_t most
+        bint skip_bad
         const CKeptTokens* keep
 
+    cdef cppclass Records:
+        bint is_cut()
+
+
+cdef extern from "lines.hpp" namespace "glovestore" nogil:
+    cdef cppclass Lines(Records):
+        Lines(size_t dim, const RecordOptions& options) except +
+
+
+cdef extern from "word2vec.hpp" namespace "glovestore" nogil:
+    cdef cppclass Word2vecRows(Records):
+        Word2vecRows(size_t dim, uint64_t rows, const RecordOptions& options) except +
+
+
+cdef extern from "blocks.hpp" namespace "glovestore" nogil:
+    const size_t most_fed
+
+    cdef cppclass Blocks:
+        Blocks(int fd, const char* head, size_t head_size, size_t block_size, Records& records) except +
+        bint feed(const char* data, size_t size, double seconds) except +
+        void finish_feeding()
+        uint64_t bytes()
+        bint used_up()
+
+
+cdef extern from "ingest.hpp" namespace "glovestore" nogil:
     cdef struct Counts:
         uint64_t lines, skipped, not_kept
         bint final_newline, last_is_unk
+        uint64_t fault_at
 
     cdef cppclass CIngest "glovestore::Ingest":
-        CIngest(TextBlocks& blocks, CRowWriter& writer, const IngestOptions& options) except +
+        CIngest(Blocks& blocks, const Records& records, CRowWriter& writer, uint64_t header) except +
         void work() noexcept
         void stop() noexcept
         Outcome outcome()
         int error()
         const Counts& counts()
-        const vector[BadLine]& bad_lines()
+        const vector[BadRecord]& bad_records()
         uint64_t source_bytes()
         uint64_t source_digest()
 
 
 INDEX_SEEDS = index_seeds
-LONGEST_LINE = longest_line
-OUTCOMES = ("ok", "stopped", "bad_line", "line_too_long", "collisions", "read_failed", "write_failed", "out_of_memory",
-            "out_of_range")
+LONGEST_LINE = longest_record
+OUTCOMES = ("ok", "stopped", "bad_line", "record_too_long", "truncated", "left_over", "collisions", "read_failed",
+            "write_failed", "out_of_memory", "out_of_range")
 
 
 cdef class PieceHashes:
@@ -304,30 +321,38 @@ cdef class KeptTokens:
 
 
 cdef class Ingest:
-    cdef TextBlocks* blocks
+    cdef Records* records
+    cdef Blocks* blocks
     cdef CIngest* engine
     cdef RowWriter writer
     cdef KeptTokens keep
     cdef object fed
 
     def __cinit__(self, RowWriter writer not None, int fd, const uint8_t[::1] head, size_t prefix, bint header,
-                  bint skip_bad_lines=False, KeptTokens keep=None, uint64_t most_lines=<uint64_t> -1,
-                  size_t block_size=1 << 20):
-        cdef IngestOptions options
-        require(0 < block_size <= longest_line, "block_size is out of range")
+                  bint skip_bad=False, KeptTokens keep=None, uint64_t most=<uint64_t> -1, size_t block_size=1 << 20,
+                  word2vec_rows=None):
+        cdef RecordOptions options
+        cdef size_t dim = writer.writer.dim()
+        require(0 < block_size <= longest_record, "block_size is out of range")
         require(prefix <= <size_t> head.shape[0], "the prefix is longer than the head")
         require(not writer.is_finished, "the rows are finished")
+        require(word2vec_rows is None or dim <= longest_record // sizeof(float), "a row is longer than any may be")
         self.writer, self.keep, self.fed = writer, keep, deque(maxlen=most_fed + 1)
-        options.prefix, options.header, options.skip_bad_lines = prefix, header, skip_bad_lines
+        options.prefix, options.most, options.skip_bad = prefix, most, skip_bad
         options.keep = NULL
         if keep is not None:
             options.keep = &keep.tokens
-        self.blocks = new TextBlocks(fd, <const char*> start(head), head.shape[0], block_size, most_lines)
-        self.engine = new CIngest(self.blocks[0], writer.writer[0], options)
+        if word2vec_rows is None:
+            self.records = new Lines(dim, options)
+        else:
+            self.records = new Word2vecRows(dim, word2vec_rows, options)
+        self.blocks = new Blocks(fd, <const char*> start(head), head.shape[0], block_size, self.records[0])
+        self.engine = new CIngest(self.blocks[0], self.records[0], writer.writer[0], header)
 
     def __dealloc__(self):
         del self.engine
         del self.blocks
+        del self.records
 
     def work(self):
         with nogil:
@@ -367,7 +392,7 @@ cdef class Ingest:
 
     @property
     def was_cut(self):
-        return self.blocks.cut()
+        return self.records.is_cut()
 
     @property
     def source_bytes(self):
@@ -382,15 +407,15 @@ cdef class Ingest:
         return self.engine.counts()
 
     @property
-    def bad_lines(self):
+    def bad_records(self):
         cdef size_t i
-        cdef const BadLine* bad
-        cdef list lines = []
-        for i in range(self.engine.bad_lines().size()):
-            bad = &self.engine.bad_lines()[i]
-            lines.append((bad.line, FAULT_NAMES[<int> bad.fault], bad.field, bad.field_size, bad.found,
-                          bool(bad.unfinished), <bytes> bad.text))
-        return lines
+        cdef const BadRecord* bad
+        cdef list records = []
+        for i in range(self.engine.bad_records().size()):
+            bad = &self.engine.bad_records()[i]
+            records.append((bad.number, FAULT_NAMES[<int> bad.fault], bad.field, bad.field_size, bad.found,
+                            bool(bad.unfinished), <bytes> bad.text))
+        return records
 
 
 def first_not_finite(const float[:, ::1] vectors, size_t first=0):

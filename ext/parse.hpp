@@ -15,6 +15,7 @@ enum class RowFault : int {
     overflow,        // ... or is beyond the largest float32
     too_many,        // more than `dim` numbers
     token_too_long,  // the token has more than longest_token bytes
+    not_finite,      // a number of a binary row is infinite or not a number
 };
 
 // Where the rows go. The caller owns all of it, with room for `capacity` rows and for as many token bytes as there is text.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         StoreFormatError,
         TextFormatError,
     )
+    from glovestore.exporting import ExportReport, export
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.coverage import Coverage
     from glovestore.opening import open
@@ -43,6 +44,7 @@ __all__ = [
     "DownloadError",
     "EmbeddingMatrix",
     "EmbeddingStore",
+    "ExportReport",
     "GlovestoreError",
     "MergeReport",
     "SliceReport",
@@ -56,6 +58,7 @@ __all__ = [
     "classify",
     "convert",
     "count_tokens",
+    "export",
     "merge",
     "open",
     "slice",
@@ -71,6 +74,7 @@ _HOMES = {
     "DownloadError": "errors",
     "EmbeddingMatrix": "matrix",
     "EmbeddingStore": "store",
+    "ExportReport": "exporting",
     "GlovestoreError": "errors",
     "MergeReport": "reshaping",
     "SliceReport": "reshaping",
@@ -82,6 +86,7 @@ _HOMES = {
     "build": "building",
     "convert": "reshaping",
     "count_tokens": "vocabulary.counts",
+    "export": "exporting",
     "merge": "reshaping",
     "open": "opening",
     "slice": "reshaping",

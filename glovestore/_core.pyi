@@ -18,16 +18,22 @@ LONGEST_LINE: int
 """The most bytes a line of text may have."""
 LONGEST_TOKEN: int
 """The most bytes a token may have."""
+MOST_BUCKETS: int
+"""The most buckets that the n-grams of a model are spread over."""
+MOST_NGRAM: int
+"""The most characters of an n-gram."""
 MOST_PROBES: int
 """The most buckets beyond home that a token may stand in."""
 TEXT_PADDING: int
 """How many readable bytes `parse_rows` needs behind the text."""
+OWN_ROWS: tuple[str, ...]
+"""What `SubwordRows.mean_vectors` takes for `own`."""
 OUTCOMES: tuple[str, ...]
 """What can become of an Ingest, "ok" first."""
 ADVICES: tuple[str, ...]
 """What `FileMap.advise` takes, the system's default first."""
 FAULT_NAMES: tuple[str, ...]
-"""The faults of `parse_rows`, "none" first."""
+"""The faults of records, "none" first."""
 
 SIMD_TIERS: tuple[str, ...]
 """The SIMD tiers that this machine can run, the fastest first; "scalar" is always there."""
@@ -163,20 +169,23 @@ class KeptTokens:
 
 @type_check_only
 class _Counts(TypedDict):
-    """Lines of a text: lines == header + rows + duplicates + skipped + not_kept."""
+    """Records of a source: lines == header + rows + duplicates + skipped + not_kept."""
 
     lines: int
     skipped: int
     not_kept: int
     final_newline: bool
     last_is_unk: bool
+    fault_at: int
+    """The byte behind which no record stands, where the outcome is record_too_long, truncated or left_over."""
 
 @final
 class Ingest:
-    """Text -> rows, by any number of threads: each calls `work`, and all return when the text is used up.
+    """Records -> rows, by any number of threads: each calls `work`, and all return when the source is used up.
 
     Reads the descriptor `fd`, which it takes over, or what is fed if that is -1. `head` comes first: its `prefix` bytes
-    are no rows, but a BOM or, with `header`, one line. Of `most_lines` lines, header included, it reads no more.
+    are no records, but a BOM or a header, which counts as a line with `header`. It reads `most` records at most.
+    A record is a line of text, or one of the `word2vec_rows` rows that word2vec's binary format is said to hold.
     """
 
     def __init__(
@@ -186,17 +195,18 @@ class Ingest:
         head: _Bytes,
         prefix: int,
         header: bool,
-        skip_bad_lines: bool = False,
+        skip_bad: bool = False,
         keep: KeptTokens | None = None,
-        most_lines: int = ...,
+        most: int = ...,
         block_size: int = ...,
+        word2vec_rows: int | None = None,
     ) -> None: ...
     def work(self) -> None:
-        """Work until the text is used up or something stops all threads."""
+        """Work until the source is used up or something stops all threads."""
     def stop(self) -> None:
         """Make all threads return, at the end of what they are doing."""
     def feed(self, data: _Bytes, seconds: float) -> bool:
-        """Hand over the next bytes of the text; False if several pieces still wait after `seconds`: try again."""
+        """Hand over the next bytes; False if several pieces still wait after `seconds`: try again."""
     def finish_feeding(self) -> None:
         """Say that there are no more bytes."""
     @property
@@ -204,10 +214,10 @@ class Ingest:
         """Whether no more bytes are wanted."""
     @property
     def bytes_read(self) -> int:
-        """Bytes of text so far."""
+        """Bytes of the source so far."""
     @property
     def was_cut(self) -> bool:
-        """Whether `most_lines` were read: there may be more."""
+        """Whether `most` records were read: there may be more."""
     @property
     def outcome(self) -> str:
         """One of OUTCOMES, once all threads have returned."""
@@ -216,20 +226,20 @@ class Ingest:
         """The errno that belongs to "read_failed" and "write_failed"."""
     @property
     def counts(self) -> _Counts:
-        """What became of the lines."""
+        """What became of the records."""
     @property
-    def bad_lines(self) -> list[tuple[int, str, int, int, int, bool, bytes]]:
-        """The first bad lines, ten at most.
+    def bad_records(self) -> list[tuple[int, str, int, int, int, bool, bytes]]:
+        """The first bad records, ten at most.
 
-        Each is (line, fault, first byte of the offending field, its size, fields behind the token, whether the source
-        ends inside it, its bytes).
+        Each is (its number from 1, fault, first byte of the offending field, its size, fields behind the token, whether
+        the source ends inside it, its bytes).
         """
     @property
     def source_bytes(self) -> int:
-        """The number of bytes of text."""
+        """The number of bytes of the source."""
     @property
     def source_digest(self) -> int:
-        """The digest of the text: FORMAT.md, `source_digest`."""
+        """The digest of the source: FORMAT.md, `source_digest`."""
 
 @final
 class Statistics:
@@ -419,6 +429,27 @@ def gather(
     or a position is outside.
     """
 
+def format_room(rows: int, dim: int, token_bytes: int) -> int:
+    """Return how many bytes `out` of `format_rows` needs."""
+
+def format_rows(
+    vectors: NDArray[np.float32],
+    token_bytes: NDArray[np.uint8] | None,
+    offsets: NDArray[np.uint64] | None,
+    out: NDArray[np.uint8],
+    separator: str = ...,
+) -> tuple[int, int]:
+    """Write rows (k, dim) as text: token, numbers, newline, `separator` between; without tokens the numbers alone.
+
+    Token i is token_bytes[offsets[i]:offsets[i + 1]]. Numbers have the fewest digits that stand for the float32.
+    Returns (bytes, rows); rows < k: row `rows` has a number that is not finite, the bytes are of those before it.
+    """
+
+def pack_rows(
+    vectors: NDArray[np.float32], token_bytes: NDArray[np.uint8], offsets: NDArray[np.uint64], out: NDArray[np.uint8]
+) -> int:
+    """Write rows (k, dim) as word2vec's binary format has them, token, space, float32; return how many bytes."""
+
 def normal_vectors(
     tokens: Strings,
     mean: NDArray[np.float64],
@@ -428,6 +459,50 @@ def normal_vectors(
     tier: str = ...,
 ) -> None:
     """Write each token's reproducible random vector, about normal with `mean` and `std`, to `out`, a row a token."""
+
+@final
+class SubwordRows:
+    """The rows (rows, dim) of character n-grams, each in one of `bucket_count` buckets: FORMAT.md, "Subwords".
+
+    `buckets` (rows,), rising, says which bucket has each row; None: row i is that of bucket i.
+    """
+
+    def __init__(
+        self,
+        vectors: NDArray[np.float32],
+        bucket_count: int,
+        minn: int,
+        maxn: int,
+        buckets: NDArray[np.uint64] | None = None,
+    ) -> None: ...
+    def mean_vectors(self, tokens: Strings, out: NDArray[np.float32], own: str = "none", threads: int = 1) -> None:
+        """Write the mean of the rows of each token's n-grams to `out`, a row a token; zeros where there are none.
+
+        own, one of OWN_ROWS: "given" if `out` has the tokens' own rows beforehand, which are averaged, too; "given of
+        2016" to let "</s>" have n-grams.
+        """
+
+def read_entries(
+    data: _Bytes, token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.uint16], types: NDArray[np.uint8]
+) -> tuple[int, int, int, bool]:
+    """Read whole entries of fastText's dictionary, no more than there is room for lengths and types.
+
+    `token_bytes` has as many bytes as `data`. Returns (entries, bytes used up, token bytes, whether the token of the
+    next entry is longer than LONGEST_TOKEN).
+    """
+
+def dequantise(
+    centroids: NDArray[np.float32],
+    part_dim: int,
+    codes: NDArray[np.uint8],
+    norms: NDArray[np.float32] | None,
+    out: NDArray[np.float32],
+    threads: int = 1,
+) -> None:
+    """Write the rows that codes (k, parts) stand for to `out` (k, dim), times norms (k,) if there are norms.
+
+    centroids: (256 * dim,), for each part of `part_dim` numbers 256 of its centroids.
+    """
 
 TOKENIZERS: tuple[str, ...]
 """The names of the tokenizers."""

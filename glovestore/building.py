@@ -19,7 +19,7 @@ from glovestore.keeping import append_in_order, distinct_tokens
 from glovestore.progress import byte_progress
 from glovestore.replacing import ReplacingFile
 from glovestore.simd import chosen_tier
-from glovestore.sources.detecting import open_reader
+from glovestore.sources.detecting import FORMATS, open_reader
 from glovestore.sources.reader import HeaderOption, OnBadLine, Reader, ReadOptions, SourceRead
 from glovestore.threads import MOST_THREADS
 from glovestore.tokens import Token
@@ -89,7 +89,7 @@ class BuildReport:
 
 
 def build(
-    source: PathLike,
+    source: PathLike | Any,
     path: PathLike,
     *,
     dim: int | None = None,
@@ -100,17 +100,23 @@ def build(
     limit: int | None = None,
     member: str | None = None,
     dtype: Any = "float32",
+    format: str | None = None,
+    tokens: PathLike | Iterable[Token] | None = None,
     threads: int | None = None,
     overwrite: bool = False,
     durable: bool = True,
     progress: bool = False,
 ) -> BuildReport:
-    """Build the store `path` from the vectors file `source` (GloVe text) and return a BuildReport.
+    """Build the store `path` from the vectors of `source` and return a BuildReport.
 
-    `source` may be compressed (gzip, zip, bzip2, xz, zstd: recognised by content), a pipe, or "-" for standard input.
+    `source` is a file: text (GloVe's, word2vec's, fastText's), word2vec's binary format, .npy, safetensors, Parquet,
+    Arrow, told by its content; or the folder of a StaticEmbedding or of spaCy's vectors. The first two may be
+    compressed (gzip, zip, bzip2, xz, zstd), a pipe, or "-" for standard input. Or it is an object: a table (pandas,
+    polars, pyarrow), a mapping token -> vector, an iterable of (token, vector), gensim's KeyedVectors.
+
     The store appears whole or not at all; an interrupted build leaves an old store as it was. Memory stays below 200 MB
-    and 64 bytes a token, whatever the size of the file. Floats are the correctly rounded float32 of each decimal;
-    tokens are the file's bytes.
+    and 64 bytes a token, whatever the size of the source, but for what its own libraries take (Arrow, gensim, spaCy).
+    Floats are the correctly rounded float32 of each decimal; tokens are the file's bytes.
 
     dim: numbers in a row; None: what most of the first 100 rows have. header: whether the first line is "rows dim";
     "auto" looks. on_bad_line: "error", or "skip" to leave bad lines out and count them. Of equal tokens the first row
@@ -120,18 +126,24 @@ def build(
     before their numbers are looked at: bad ones among them are no error. order: "source", or "given" for the order of
     `keep`. limit: read no more than the first `limit` rows of the source.
 
-    member: which file of a zip archive, also spelt "archive.zip#member". dtype: what vectors are kept in. "float16"
-    rounds them to half precision, "int8" to 8 bits and a scale for each row (its largest magnitude / 127): half and a
-    quarter of the bytes. Look-ups give float32 all the same. A number beyond float16 is a GlovestoreError.
+    member: which file of a zip archive, also spelt "archive.zip#member". format: the source has to be of that format,
+    one of `glovestore.sources.detecting.FORMATS`; what gensim saved is read only for format="gensim", as a pickle runs
+    code. tokens: of the rows of a .npy or safetensors file: a file (one a line, or JSON), a list, or a mapping token ->
+    row; None: in a file beside it (X.tokens.txt, X.txt, X.vocab, X.json; tokenizer.json, vocab.json, vocab.txt).
 
-    threads: how many parse; None: one for each core that this process may use, 16 at most. overwrite: replace an
-    existing *store*; any other existing file is an error, always. durable: flush to disk before the store appears.
-    progress: a bar on standard error.
+    dtype: what vectors are kept in. "float16" rounds them to half precision, "int8" to 8 bits and a scale for each row
+    (its largest magnitude / 127): half and a quarter of the bytes. Look-ups give float32 all the same. A number beyond
+    float16 is a GlovestoreError.
+
+    threads: how many read text and word2vec's format, and average fastText's; None: one for each core that this process
+    may use, 16 at most. overwrite: replace an existing *store*; any other existing file is an error, always. durable:
+    flush to disk before the store appears. progress: a bar on standard error.
 
     The environment variable GLOVESTORE_SIMD (avx512, avx2, scalar) chooses the processor's instructions; neither it nor
     `threads` changes a byte of the store.
 
-    Raises TextFormatError (path, line, column) for a source that breaks the rules or changes while it is read,
+    Raises SourceFormatError (path, byte; of text TextFormatError: path, line, column) for a source that breaks the
+    rules or changes while it is read, ImportError for a package that its format needs, with the extra that brings it,
     FileExistsError for a target that may not be replaced, and OSError for what the system refuses.
     """
     if order not in ("source", "given"):
@@ -140,22 +152,26 @@ def build(
         raise ValueError("expected keep= with order='given', got no list to take the order from")
     if header is not True and header is not False and header != "auto":
         raise ValueError(f"expected header to be 'auto', True or False, got {header!r}")
+    if format is not None and format not in FORMATS:
+        raise ValueError(f"expected format to be one of {', '.join(FORMATS)}, got {format!r}")
     if on_bad_line not in ("error", "skip"):
         raise ValueError(f"expected on_bad_line to be 'error' or 'skip', got {on_bad_line!r}")
     options = ReadOptions(
         dim=None if dim is None else whole_number("dim", dim),
         header=header,
+        format=format,
+        tokens=Path(tokens) if isinstance(tokens, str | os.PathLike) else tokens,
         on_bad_line=on_bad_line,
         keep=None if keep is None else distinct_tokens(keep),
         limit=None if limit is None else whole_number("limit", limit),
         threads=min(usable_cores(), MOST_THREADS) if threads is None else whole_number("threads", threads),
     )
     stored = layout.vectors_dtype(dtype)
-    return build_store(Path(source), Path(path), options, order, member, overwrite, durable, progress, stored)
+    return build_store(source, Path(path), options, order, member, overwrite, durable, progress, stored)
 
 
 def build_store(
-    source: Path,
+    source: PathLike | Any,
     path: Path,
     options: ReadOptions,
     order: Order = "source",
@@ -168,8 +184,9 @@ def build_store(
     """Do what `build` says, with options that only tests change."""
     start = time.perf_counter()
     tier = chosen_tier()
+    inputs = [Path(source)] if isinstance(source, str | os.PathLike) else []
     with (
-        ReplacingFile(path, may_replace([source], overwrite, "build")) as file,
+        ReplacingFile(path, may_replace(inputs, overwrite, "build")) as file,
         open_reader(source, options, member) as reader,
     ):
         reader.check_dim()

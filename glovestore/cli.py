@@ -15,13 +15,16 @@ import click
 
 import glovestore
 from glovestore.display import human_seconds
+from glovestore.exporting.text import glove_rows
 from glovestore.format.layout import VECTORS
 from glovestore.matrix.doctor import diagnose
 from glovestore.matrix.fallbacks import FALLBACKS
+from glovestore.matrix.oov import without_auto
 from glovestore.shell import tables, terminal
 from glovestore.shell.advice import advice
 from glovestore.shell.corpus import vocab_from_corpus
 from glovestore.shell.matrix_file import describe_matrix, find_save, write_matrix
+from glovestore.sources.detecting import FORMATS
 from glovestore.streams.lines import check_encoding
 from glovestore.vocabulary.tokenizers import TOKENIZERS
 
@@ -31,13 +34,14 @@ ELSEWHERE = {
     "convert": "glovestore.shell.reshaping",
     "download": "glovestore.shell.remote",
     "evaluate": "glovestore.shell.predicting",
+    "export": "glovestore.shell.exporting",
     "merge": "glovestore.shell.reshaping",
     "predict": "glovestore.shell.predicting",
     "slice": "glovestore.shell.reshaping",
     "train": "glovestore.shell.training",
 }
 BATCH = 256  # tokens that are looked up and printed at a time
-OOV = ("zeros", "mean", "normal", "unk", "error")
+OOV = ("auto", "zeros", "mean", "normal", "unk", "subword", "error")
 DTYPES = ("float16", "float32", "float64")
 
 
@@ -116,6 +120,14 @@ def main() -> None:
 @click.option("--member", metavar="NAME", help="Which file of a zip archive; also ARCHIVE#NAME as SOURCE.")
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(list(VECTORS)),
               help="What vectors are kept in: int8 has a scale for each row.")  # fmt: skip
+@click.option("--format", type=click.Choice(FORMATS), help="What SOURCE is, or an error; default: told by its content.")
+@click.option(
+    "--tokens",
+    "tokens_path",
+    metavar="FILE",
+    type=file_path,
+    help="The tokens of the rows of a .npy or safetensors file: one a line, or JSON; default: look beside it.",
+)
 @click.option("--threads", metavar="N", type=click.IntRange(min=1), help="How many parse; default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing store. Any other file is never replaced.")
 @click.option("--durable/--no-durable", default=True, help="Flush to disk before the store appears; default: yes.")
@@ -132,21 +144,27 @@ def build(
     limit: int | None,
     member: str | None,
     dtype: str,
+    format: str | None,
+    tokens_path: Path | None,
     threads: int | None,
     overwrite: bool,
     durable: bool,
     progress: bool | None,
     as_json: bool,
 ) -> None:
-    """Build a store from GloVe text.
+    """Build a store from a vectors file.
 
-    SOURCE is the file of text, - for standard input; it may be compressed (gzip, zip, bzip2, xz, zstd). STORE appears
-    whole or not at all.
+    SOURCE is text (GloVe's, word2vec's, fastText's) or word2vec's binary format, - for standard input, and may be
+    compressed (gzip, zip, bzip2, xz, zstd); a .npy or safetensors file with its tokens beside it; a Parquet or Arrow
+    file; the folder of a StaticEmbedding or of spaCy's vectors. A file that gensim saved runs code when it is loaded:
+    it takes --format gensim. STORE appears whole or not at all.
 
     \b
       glovestore build glove.6B.100d.txt glove.h5
       glovestore build glove.6B.zip#glove.6B.50d.txt glove.h5
       glovestore build glove.840B.300d.zip small.h5 --keep vocab.txt
+      glovestore build GoogleNews-vectors-negative300.bin.gz google.h5
+      glovestore build matrix.npy store.h5 --tokens tokens.txt
       curl -L https://host/vectors.txt.gz | glovestore build - glove.h5
     """
     if order == "given" and keep_path is None:
@@ -166,6 +184,8 @@ def build(
             limit=limit,
             member=member,
             dtype=dtype,
+            format=format,
+            tokens=tokens_path,
             threads=threads,
             overwrite=overwrite,
             durable=durable,
@@ -211,7 +231,7 @@ def get(path: Path, tokens: tuple[str, ...], as_json: bool) -> None:
         else:
             for first in range(0, len(found), BATCH):
                 batch = found[first : first + BATCH]
-                click.echo(b"".join(tables.glove_line(token, store[token]) for token in batch), nl=False)
+                click.echo(glove_rows(batch, store[batch]), nl=False)
     terminal.fail_for(missing, len(wanted))
 
 
@@ -260,7 +280,8 @@ def nearest(path: Path, tokens: tuple[str, ...], k: int, among: Path | None, as_
 @vocab_argument
 @click.option("-o", "--output", "out", metavar="OUT", required=True, type=file_path, callback=checked_output,
               help="The file to write: .npy, .pt or .safetensors.")  # fmt: skip
-@click.option("--oov", default="zeros", show_default=True, type=click.Choice(OOV), help="Rows of missing tokens.")
+@click.option("--oov", default="auto", show_default=True, type=click.Choice(OOV),
+              help="Rows of missing tokens; auto: subword if STORE has subwords, else zeros.")  # fmt: skip
 @fallback_option
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(DTYPES))
 @json_option
@@ -281,6 +302,7 @@ def matrix(
     """
     vocab = terminal.asked_vocab(vocab_path)
     with glovestore.open(path) as store, terminal.about_arguments(), terminal.warnings_as_messages():
+        oov = str(without_auto(oov, store.subwords is not None))
         made = store.matrix(vocab, oov=oov, fallbacks=fallbacks, dtype=dtype)
     description = describe_matrix(made, store.metadata, oov, fallbacks)
     write_matrix(out, made.array, description, [path, vocab_path])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from glovestore.matrix import EmbeddingMatrix
     from glovestore.matrix.fallbacks import Rule
     from glovestore.matrix.oov import Oov
+    from glovestore.subwords import Subwords
 
 
 class Tokens(Sequence[str]):
@@ -214,21 +215,55 @@ class EmbeddingStore(_core.SingleLookups):
             raise KeyError(f"{len(missing)} of {len(tokens)} tokens are not in the store: {named}")
         return rows
 
+    @property
+    def subwords(self) -> Subwords | None:
+        """The rows of character n-grams, of a store that was built from a fastText `.bin` or `.ftz`; else None."""
+        self._index  # noqa: B018  (a closed store is an error)
+        if "subword_vectors" not in self._layout.tensors:
+            return None
+        from glovestore.subwords import Subwords
+
+        names = [name for name in OPTIONAL if name in self._layout.tensors]
+        return Subwords.of_store({name: self._array(name) for name in names}, self._layout.metadata)
+
+    def token_vectors(self, tokens: Any) -> NDArray[np.float32]:
+        """Return the vector of each token, also of those that are not in the store, as fastText does: (k, dim), new.
+
+        `tokens` are those of `rows`. One that the store has gets its row, any other the mean of the rows of its
+        character n-grams: zeros if it has none, as a null or a token of more than 65,535 bytes. A `str` stands for its
+        UTF-8 bytes (surrogateescape); one with other lone surrogates for those that "surrogatepass" gives. Raises
+        ValueError for a store without subwords.
+        """
+        subwords = self.subwords
+        if subwords is None:
+            raise ValueError(f"{self.path}: expected a store with subwords, of a fastText .bin or .ftz file, got none")
+        strings = as_strings(tokens)
+        rows = self.rows(strings)
+        vectors = np.empty((len(rows), self.dim), np.float32)
+        _core.gather(self.stored, rows, vectors, threads=threads_for(len(rows)))
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            vectors[missing] = subwords.vectors_of(strings[i] for i in missing.tolist())
+        return vectors
+
     # ------------------------------------------------------------------ what is made of it
 
     def matrix(
         self,
         vocab: Any,
         *,
-        oov: Oov = "zeros",
+        oov: Oov = "auto",
         fallbacks: Iterable[str | Rule] = (),
         dtype: DTypeLike | None = None,
         out: Any = None,
     ) -> EmbeddingMatrix:
-        """Return the matrix of a vocabulary, `.array` (len, dim), with its `.coverage`: see `matrix.make_matrix`."""
+        """Return the matrix of a vocabulary, `.array` (len, dim), with its `.coverage`: see `matrix.make_matrix`.
+
+        oov "auto": tokens that are missing get the vectors of their subwords if the store has any, else zeros.
+        """
         from glovestore.matrix import Vectors, make_matrix  # opening need not wait for them
 
-        source = Vectors(self.rows, self.stored, self.mean, self.std)
+        source = Vectors(self.rows, self.stored, self.mean, self.std, subwords=self.subwords)
         return make_matrix(vocab, source, oov=oov, fallbacks=fallbacks, dtype=dtype, out=out)
 
     def nearest(self, query: Any, k: int = 10, *, restrict_to: Any = None) -> Any:

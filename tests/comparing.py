@@ -66,9 +66,9 @@ def assert_same_as_reference(folder: Path, text: bytes, **options: Any) -> None:
         expected = read_text(text, **options)
     except ReferenceError as refused:
         with pytest.raises(glovestore.TextFormatError) as caught:
-            glovestore.build(source, target, durable=False, **options)
+            glovestore.build(source, target, durable=False, format="text", **options)
         assert_error_is(caught.value, refused, source)
         assert list(folder.iterdir()) == [source]
     else:
-        report = glovestore.build(source, target, durable=False, **options)
+        report = glovestore.build(source, target, durable=False, format="text", **options)
         assert_store_is(target, report, expected)

@@ -17,11 +17,11 @@ import glovestore
 from glovestore.cli import main
 
 VERBS = [
-    *("build", "cache", "catalogue", "convert", "coverage", "demo", "download", "evaluate", "get", "info"),
+    *("build", "cache", "catalogue", "convert", "coverage", "demo", "download", "evaluate", "export", "get", "info"),
     *("matrix", "merge", "nearest", "predict", "slice", "train", "verify"),
 ]
 TEXT = (
-    b"the 0.1 -0.24487 1e-07\nof 1 2 3\nking 1 1 0\nqueen 1 0.9 0\nprince 1 0.5 0.5\n"
+    b"the 0.1 -0.24487 0.0000001\nof 1 2 3\nking 1 1 0\nqueen 1 0.9 0\nprince 1 0.5 0.5\n"
     b"caf\xc3\xa9 3 2 1\n\xff\xfe 4 5 6\n 7 8 9\nq q 0 0 1\n\x1b[31m 1 1 1\n"
 )
 TOKENS = [row.rsplit(b" ", 3)[0] for row in TEXT.splitlines()]
@@ -201,7 +201,7 @@ def test_what_is_missing_is_an_error(verb: str, tmp_path: Path) -> None:
 def test_get_prints_bytes_and_the_shortest_digits(path: Path) -> None:
     lines = b"\r\n".join(TOKENS)
     output = run("get", path, stdin=lines).stdout_bytes
-    assert output.startswith(b"the 0.1 -0.24487 1e-07\nof 1.0 2.0 3.0\n")
+    assert output.startswith(b"the 0.1 -0.24487 0.0000001\nof 1 2 3\n")
     rows = [row.rsplit(b" ", 3) for row in output.splitlines()]
     assert [row[0] for row in rows] == TOKENS
     with glovestore.open(path) as store:
@@ -231,7 +231,7 @@ def test_tokens_from_standard_input_end_at_newlines_only(path: Path) -> None:
 
 
 def test_more_tokens_than_are_printed_at_a_time(path: Path) -> None:
-    assert run("get", path, stdin=b"of\nking\n" * 1000).stdout == "of 1.0 2.0 3.0\nking 1.0 1.0 0.0\n" * 1000
+    assert run("get", path, stdin=b"of\nking\n" * 1000).stdout == "of 1 2 3\nking 1 1 0\n" * 1000
 
 
 def test_nearest(path: Path) -> None:

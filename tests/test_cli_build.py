@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -119,3 +120,28 @@ def test_wrong_usage(source: Path, tmp_path: Path) -> None:
     said = run("build", source, target, "--member", "a", exit_code=1).stderr
     assert "expected a zip archive to take the member 'a' from" in said
     assert not target.exists()
+
+
+def test_tokens_of_a_matrix(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.float32([[1, 2], [3, 4]]))
+    (tmp_path / "tokens").write_bytes(b"the\nof\n")
+    built = report(tmp_path / "x.npy", tmp_path / "x.h5", "--tokens", tmp_path / "tokens")
+    assert (built["format"], built["rows"]) == ("npy", 2)
+    assert tokens(tmp_path / "x.h5") == ["the", "of"]
+    result = run("build", tmp_path / "x.npy", tmp_path / "y.h5", exit_code=1)
+    assert "expected the tokens of its rows beside it" in result.stderr
+
+
+def test_a_format_is_insisted_on(source: Path, tmp_path: Path) -> None:
+    assert report(source, tmp_path / "x.h5", "--format", "text")["format"] == "text"
+    result = run("build", source, tmp_path / "y.h5", "--format", "npy", exit_code=1)
+    assert "expected npy, as --format says, got text by its content" in result.stderr
+    run("build", source, tmp_path / "y.h5", "--format", "glove", exit_code=2)
+    result = run("build", source, tmp_path / "y.h5", "--tokens", source, exit_code=1)
+    assert "expected no --tokens, as text has its own" in result.stderr
+
+
+def test_a_pickle_takes_a_word(tmp_path: Path) -> None:
+    (tmp_path / "x.kv").write_bytes(b"\x80\4junk")
+    result = run("build", tmp_path / "x.kv", tmp_path / "x.h5", exit_code=1)
+    assert "trust where it comes from, say --format gensim" in result.stderr

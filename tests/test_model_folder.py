@@ -220,7 +220,7 @@ def test_other_things_stay(fitted: TextClassifier, overwrite: bool, tmp_path: Pa
     assert sorted(os.listdir(tmp_path)) == ["empty", "file", "folder"]
 
 
-@pytest.mark.parametrize("step", ["save_file", "write_first_rows", "model_card", "_checksum", "_move"])
+@pytest.mark.parametrize("step", ["save_file", "write_first_rows", "model_card", "_checksum"])
 def test_a_failure_leaves_the_old_model(
     step: str, fitted: TextClassifier, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ def test_error_names_the_first_missing_and_how_many() -> None:
 @pytest.mark.parametrize(
     ("oov", "error", "message"),
     [
-        ("zero", ValueError, "one of 'zeros', 'mean', 'normal', 'unk', 'error', a vector or a callable; got 'zero'"),
+        ("zero", ValueError, "'auto', 'zeros', .*, 'subword', 'error', a vector or a callable; got 'zero'"),
         (np.zeros(4), ValueError, r"shape \(3,\), got shape \(4,\)"),
         (np.zeros((1, 3)), ValueError, r"shape \(3,\), got shape \(1, 3\)"),
         (0.0, ValueError, r"shape \(3,\), got shape \(\)"),

@@ -6,6 +6,7 @@ GLOVESTORE_DATA is the folder of glove.6B.100d.txt; the default is ~/.cache/glov
 
 from __future__ import annotations
 
+import filecmp
 import json
 import lzma
 import os
@@ -204,6 +205,19 @@ before = kilobytes("VmHWM")
 report = glovestore.build(sys.argv[1], sys.argv[2], durable=False)
 print(json.dumps([before, kilobytes("VmHWM"), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, report.rows]))
 """
+
+
+def test_glove_text_comes_out_as_it_went_in(real: Real, tmp_path: Path):
+    exported = tmp_path / "exported.txt"
+    glovestore.export(real.store, exported)
+    if real.name == "odd":  # whose digits are not the shortest, so that it is the store that stays the same
+        glovestore.build(exported, tmp_path / "again.h5", durable=False)
+        with glovestore.open(tmp_path / "again.h5") as again:
+            assert list(again.tokens) == list(real.store.tokens)
+            assert np.array_equal(again.vectors.view(np.uint32), real.store.vectors.view(np.uint32))
+    else:
+        assert filecmp.cmp(exported, real.source, shallow=False)
+    exported.unlink()
 
 
 def test_memory_of_a_build(real: Real, tmp_path: Path):

@@ -145,7 +145,7 @@ def test_truncated_anywhere(folder: Path):
 # ----- hostile files
 
 # Files that say by their first bytes that they are no text are refused before any rule is tried.
-OTHER_FILES = (b"\x1f\x8b", b"PK\x03", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f", b"\x89HDF", b"\x93NUMPY", b"\xba\x16\x4f")
+OTHER_FILES = (b"\x1f\x8b", b"PK", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f", b"\x89HDF", b"\x93NUMPY", b"\xba\x16\x4f")
 
 FIELDS = st.one_of(
     st.sampled_from([b"1", b"-0.5", b"+.5", b"1e-3", b"1.", b"0.123456789", b"16777217", b"3.4028235677973366e38"]),

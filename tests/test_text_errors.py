@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from shared import Built
 
@@ -23,12 +22,6 @@ def tarred() -> bytes:
     memory = io.BytesIO()
     with tarfile.open(fileobj=memory, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("glove.txt"))
-    return memory.getvalue()
-
-
-def npy() -> bytes:
-    memory = io.BytesIO()
-    np.save(memory, np.zeros((2, 2), np.float32))
     return memory.getvalue()
 
 
@@ -65,9 +58,7 @@ PROBLEMS: dict[str, tuple[bytes, dict[str, Any], int | None, int | None, str]] =
     "header's rows": (b"3 2\na 1 2\nb 3 4\n", {}, 1, 1, "expected 3 rows, as the header says, got 2"),
     "header's dim": (b"2 2\na 1 2\nb 3 4\n", {"dim": 3}, 1, 1, "expected dim 3, got a header that says 2"),
     "tar": (tarred(), {}, 1, 1, "got a tar archive: extract it first"),
-    "npy": (npy(), {}, 1, 1, "got a .npy file"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(100), {}, 1, 1, "got an HDF5 file"),
-    "fastText's .bin": (b"\xba\x16\x4f\x2f\x0c\0\0\0" + bytes(100), {}, 1, 1, "pass the .vec file"),
 }  # fmt: skip
 
 

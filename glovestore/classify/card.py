@@ -66,5 +66,5 @@ def _unseen(config: Mapping[str, Any]) -> str:
         return f"Tokens that were not seen in training take {own}, or the store's where `load` is given the store."
     return (
         "Tokens that were not seen in training take the store's vectors: `load` looks for it where it was, or is given"
-        " it. Without the store they take noise by the rule of `oov`."
+        " it. Without the store they take vectors by the rule of `oov`."
     )

@@ -32,7 +32,7 @@ from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_
 from glovestore.classify.training import Course, Settings, logits_of, train
 from glovestore.errors import GlovestoreError
 from glovestore.matrix.fallbacks import Rule
-from glovestore.matrix.oov import Oov
+from glovestore.matrix.oov import Oov, resolve_oov, without_auto
 from glovestore.matrix.vectors import Vectors
 from glovestore.opening import open
 from glovestore.store import EmbeddingStore
@@ -68,6 +68,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         "glove" (lower-cased, with punctuation and clitics as tokens of their own), "keras", "whitespace" or a callable.
     oov, fallbacks
         The vectors of tokens that the store lacks, and other spellings to look them up under, as in `store.matrix`.
+        With "subword" or "auto", a saved model that is loaded without that store gives them zeros: its own
+        `extra_tokens` have no subwords, which may be gigabytes.
     embeddings
         "tuned" trains the vectors too, "frozen" leaves them as they are, "random" starts with noise in their place.
     rnn, units, layers, bidirectional, pooling, dropout
@@ -282,7 +284,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Return the vectors to start with."""
         store = self.store if isinstance(self.store, EmbeddingStore) else open(self.store)
         self.store_: EmbeddingStore | None = store
-        return no_vectors(store.mean, store.std) if self.embeddings == "random" else vectors_of(store)
+        if self.embeddings == "random":
+            return no_vectors(store.mean, store.std)
+        vectors = vectors_of(store)
+        resolve_oov(
+            without_auto(self.oov, vectors.subwords is not None), vectors
+        )  # "subword" needs a store that has any
+        return vectors
 
     def with_vectors(self, vectors: Vectors) -> Self:
         """Return this classifier with other vectors for tokens that were not seen in training (internal)."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -34,6 +32,7 @@ from glovestore.errors import GlovestoreError, StoreFormatError
 from glovestore.matrix.coverage import Coverage
 from glovestore.matrix.vectors import Vectors
 from glovestore.opening import open
+from glovestore.replacing_folder import replacing_folder
 from glovestore.reshaping.slicing import write_first_rows
 from glovestore.store import EmbeddingStore
 from glovestore.tokens import shown
@@ -65,13 +64,8 @@ def save(classifier: TextClassifier, path: Path, extra_tokens: int, overwrite: b
     target = Path(os.path.abspath(path))
     check_target(target, overwrite)
     config = _config(classifier, extra_tokens)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
-    try:
+    with replacing_folder(target, lambda existing: check_target(existing, overwrite)) as scratch:
         _write(scratch, classifier, config, test)
-        _open_to_others(scratch)
-        _move(scratch, target, overwrite)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _write(folder: Path, classifier: TextClassifier, config: dict[str, Any], test: Any) -> None:
@@ -177,34 +171,6 @@ def check_target(target: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{target}: expected a saved model or nothing there, got something else: it stays")
     if not overwrite:
         raise FileExistsError(f"{target}: a model is there already: save with overwrite=True")
-
-
-def _move(scratch: Path, target: Path, overwrite: bool) -> None:
-    """Put the finished folder in place; the old one is moved aside first, and back again if that fails."""
-    if not os.path.lexists(target):
-        scratch.rename(target)
-        return
-    check_target(target, overwrite)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
-    try:
-        target.rename(aside / target.name)
-        scratch.rename(target)
-    except BaseException:  # Ctrl-C too
-        if not os.path.lexists(target):
-            (aside / target.name).rename(target)
-        raise
-    finally:
-        if os.path.lexists(target):  # else the only model is in there
-            shutil.rmtree(aside, ignore_errors=True)
-
-
-def _open_to_others(folder: Path) -> None:
-    """Give folder and files the modes that new ones have: mkdtemp and safetensors keep theirs to the owner."""
-    mask = os.umask(0)
-    os.umask(mask)
-    for file in folder.iterdir():
-        file.chmod(0o666 & ~mask)
-    folder.chmod(0o777 & ~mask)
 
 
 def _checksum(path: Path) -> str:

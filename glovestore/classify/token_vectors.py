@@ -31,7 +31,12 @@ class TokenVectors:
         """Return the matrix of a vocabulary or a list of tokens; how much is found is for the caller to say."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CoverageWarning)
-            return make_matrix(vocab, self.vectors, oov=self.oov, fallbacks=self.fallbacks)
+            return make_matrix(vocab, self.vectors, oov=self._oov(), fallbacks=self.fallbacks)
+
+    def _oov(self) -> Oov:
+        """Return the policy. A model by subwords is of use without them, too: where its store is not, zeros."""
+        by_subwords = isinstance(self.oov, str) and self.oov == "subword"
+        return "auto" if by_subwords else self.oov
 
     def table(self, vocab: Vocabulary, trained: Vocabulary, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the vectors (len(vocab), dim) of a vocabulary: rows of `weights` for the tokens of `trained`.
@@ -62,7 +67,7 @@ def vectors_of(
 ) -> StoreVectors:
     """Return what an open store has to give, with its own statistics or others: those of a whole store, for a part."""
     mean, std = store.mean if mean is None else mean, store.std if std is None else std
-    return StoreVectors(store.rows, store.stored, mean, std, store)
+    return StoreVectors(store.rows, store.stored, mean, std, store, subwords=store.subwords)
 
 
 def no_vectors(mean: NDArray[np.float64], std: NDArray[np.float64]) -> Vectors:

@@ -134,6 +134,7 @@ class _Header:
         self.check_cover(entries, size)
         self.check_shapes(tensors, size)
         self.check_index(tensors, metadata)
+        self.check_subwords(tensors, metadata)
         return Layout(tensors, metadata, size, self.file_size)
 
     def check_header_checksum(self, header: bytes) -> None:
@@ -244,6 +245,25 @@ class _Header:
         self.number(metadata, "index_longest_probe", 0, _core.MOST_PROBES)
         if self.number(metadata, "index_buckets", 2, 2**61) != buckets:
             self.fail(f"expected index_buckets {buckets}, got {metadata['index_buckets']}")
+
+    def check_subwords(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+        if "subword_vectors" not in tensors:
+            if "subword_buckets" in tensors:
+                self.fail("subword_buckets: expected subword_vectors beside it, got none")
+            return
+        shape, dim = tensors["subword_vectors"].shape, tensors["vectors"].shape[1]
+        if len(shape) != 2 or shape[1] != dim or shape[0] < 1:
+            self.fail(f"subword_vectors: expected at least one row of {dim} numbers, got shape {shown(shape)}")
+        maxn = self.number(metadata, "subword_maxn", 1, _core.MOST_NGRAM)
+        self.number(metadata, "subword_minn", 1, maxn)
+        count = self.number(metadata, "subword_bucket_count", shape[0], _core.MOST_BUCKETS)
+        if "subword_buckets" in tensors:
+            if tensors["subword_buckets"].shape != (shape[0],):
+                self.fail(
+                    f"subword_buckets: expected shape {(shape[0],)}, got {shown(tensors['subword_buckets'].shape)}"
+                )
+        elif count != shape[0]:
+            self.fail(f"subword_vectors: expected {count} rows, one for each bucket, got {shape[0]}")
 
 
 def _known_dtypes(name: str) -> tuple[str, ...]:

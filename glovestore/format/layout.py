@@ -27,9 +27,8 @@ TENSORS = {
     "block_checksums": "U64",
 }
 VECTORS = {"float32": "F32", "float16": "F16", "int8": "I8"}  # what `vectors` may be; I8 has `scales`
-OPTIONAL: dict[str, str] = {
-    "scales": "F32"
-}  # tensors that some stores have beside those; they stand before block_checksums
+# Tensors that some stores have beside those; they stand before block_checksums.
+OPTIONAL = {"scales": "F32", "subword_vectors": "F32", "subword_buckets": "U64"}
 FILLER = "_hdf5_"  # U8 tensors over HDF5's own bytes
 
 

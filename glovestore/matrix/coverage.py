@@ -26,6 +26,8 @@ class Coverage:
 
     Of a `Vocabulary` that was made from texts, `occurrences` says how often its tokens stand there, and
     `occurrences_found` how often those that were found, as they are or by a rule; else both are None.
+
+    `by_subwords`: how many of the missing got a vector of their n-grams that is not zero; None if they were not to.
     """
 
     total: int
@@ -35,6 +37,7 @@ class Coverage:
     missing_tokens: tuple[str, ...]
     occurrences: int | None = None
     occurrences_found: int | None = None
+    by_subwords: int | None = None
 
     @property
     def fraction(self) -> float:
@@ -51,6 +54,7 @@ class Coverage:
             "missing": self.missing,
             "fraction": self.fraction,
             **(occurrences if self.occurrences is not None else {}),
+            **({} if self.by_subwords is None else {"by_subwords": self.by_subwords}),
             "missing_tokens": list(self.missing_tokens),
         }
 
@@ -60,7 +64,10 @@ class Coverage:
             head += f": {self.found:,} as they are" + "".join(f", {n:,} by {rule}" for rule, n in self.by_rule.items())
         if self.occurrences is not None and self.occurrences_found is not None:
             head += f"; {share(self.occurrences_found, self.occurrences)} of their occurrences"
-        return f"{head}; {self.missing:,} missing: {first_few(self.missing_tokens)}" if self.missing else head
+        if not self.missing:
+            return head
+        made = "" if self.by_subwords is None else f" ({self.by_subwords:,} with vectors of their subwords)"
+        return f"{head}; {self.missing:,} missing{made}: {first_few(self.missing_tokens)}"
 
 
 def percent(coverage: Coverage) -> str:
@@ -75,8 +82,12 @@ def share(count: int, total: int) -> str:
 
 
 def warn_if_low(coverage: Coverage, find: Find) -> None:
-    """Issue a `CoverageWarning` at the user's line if less than half was found, naming the fallback that helps most."""
-    if coverage.fraction >= LOW_COVERAGE:
+    """Issue a `CoverageWarning` at the user's line if less than half was found, naming the fallback that helps most.
+
+    Missing tokens that have vectors of their subwords are no reason to warn.
+    """
+    with_vectors = coverage.total - coverage.missing + (coverage.by_subwords or 0)
+    if with_vectors >= LOW_COVERAGE * coverage.total:
         return
     name, wins = best_fallback(find, coverage.missing_tokens[:ADVISED_ON])
     those = "the missing" if coverage.missing <= ADVISED_ON else f"the first {ADVISED_ON:,} missing"

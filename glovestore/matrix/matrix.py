@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from glovestore import _core
 from glovestore.matrix.coverage import Coverage, warn_if_low
 from glovestore.matrix.fallbacks import Rule, resolve_fallbacks
 from glovestore.matrix.lookup import look_up, missing_numbers
-from glovestore.matrix.oov import Oov, resolve_oov
+from glovestore.matrix.oov import Oov, resolve_oov, without_auto
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
 from glovestore.matrix.targets import array_dtype, checked_target
 from glovestore.matrix.vectors import Vectors
@@ -76,7 +76,7 @@ def make_matrix(
     vocab: Any,
     source: Vectors,
     *,
-    oov: Oov = "zeros",
+    oov: Oov = "auto",
     fallbacks: Iterable[str | Rule] = (),
     dtype: DTypeLike | None = None,
     out: Any = None,
@@ -86,9 +86,11 @@ def make_matrix(
     `vocab` is a sequence of tokens, a mapping token -> index, a `Vocabulary`, or anything with `get_itos()`. The
     padding row and rows that no token names are zero. Tokens without a row are looked up again under each of the
     `fallbacks` in turn: names (those of `FALLBACKS`, such as "lower" or "strip_accents") and callables str -> str. What
-    is missing then gets the vector that `oov` says: "zeros", "mean", "normal", "unk", a vector (dim,), a callable
-    token -> vector, or "error", which raises `KeyError`. The row of a `Vocabulary`'s unknown token is its own where
-    the source has one, else by `oov` (zero for "error"), and never by a fallback.
+    is missing then gets the vector that `oov` says: "subword", the mean of the rows of its character n-grams, of a
+    source that has such rows; "zeros", "mean", "normal", "unk", a vector (dim,), a callable token -> vector, or
+    "error", which raises `KeyError`. "auto" is "subword" where the source has subwords, else "zeros". The row of a
+    `Vocabulary`'s unknown token is its own where the source has one, else by `oov` (zero for "error" and "subword"),
+    and never by a fallback.
 
     Fills and returns the caller's `out` or a new array. `out` is C-contiguous, (size, dim), of `dtype`: a numpy array,
     or whatever hands over memory of the CPU by DLPack, such as a torch tensor, pinned ones included. `dtype` is
@@ -98,6 +100,7 @@ def make_matrix(
     """
     resolved = resolve_vocab(vocab)
     rules = resolve_fallbacks(fallbacks)
+    oov = without_auto(oov, source.subwords is not None)
     policy = resolve_oov(oov, source)
     shape = (resolved.size, source.dim)
     target = None if out is None else checked_target(out, shape, dtype)
@@ -106,11 +109,16 @@ def make_matrix(
     rows, coverage = look_up(resolved, source.find, rules)
     orphans = _orphans(resolved, rows, oov)
     values = policy([_token(resolved, i) for i in orphans.tolist()])
+    if isinstance(oov, str) and oov == "subword":
+        coverage = replace(coverage, by_subwords=int(np.count_nonzero(values.any(axis=1))))
     warn_if_low(coverage, source.find)
 
     array = np.empty(shape, new_dtype) if target is None else out
     _fill(target or _core.Target(array), resolved, source.vectors, rows, orphans, values)
     return EmbeddingMatrix(array, coverage, resolved.padding_idx)
+
+
+NO_UNK = ("error", "subword")  # the n-grams of a name that stands for others mean nothing
 
 
 def _token(resolved: ResolvedVocab, number: int) -> Token:
@@ -123,7 +131,7 @@ def _orphans(resolved: ResolvedVocab, rows: NDArray[np.int64], oov: Oov) -> NDAr
     """Return the numbers of the tokens whose vector comes from the policy: what is missing, and an absent unk."""
     missing = missing_numbers(resolved, rows)
     unk = resolved.number_of(resolved.unk_idx)
-    if unk is None or rows[unk] >= 0 or (isinstance(oov, str) and oov == "error"):
+    if unk is None or rows[unk] >= 0 or (isinstance(oov, str) and oov in NO_UNK):
         return missing
     return np.append(missing, unk)
 

@@ -18,17 +18,25 @@ Policy = Callable[[Sequence[Token]], NDArray[np.float32]]
 Oov = str | ArrayLike | Callable[[str], ArrayLike]
 
 UNK_TOKEN = "<unk>"
+AUTO = "auto"
+
+
+def without_auto(oov: Oov, has_subwords: bool) -> Oov:
+    """Return what "auto" stands for, "subword" or "zeros", and any other policy as it is."""
+    if isinstance(oov, str) and oov == AUTO:
+        return "subword" if has_subwords else "zeros"
+    return oov
 
 
 def resolve_oov(oov: Oov, source: Vectors) -> Policy:
-    """Check the argument `oov` and return its policy.
+    """Check the argument `oov`, which is not "auto" any more, and return its policy.
 
-    Raises `ValueError` for an unknown name, a vector of another shape than (dim,), and "unk" where the source has no
-    `<unk>` row; `TypeError` for what is no policy at all.
+    Raises `ValueError` for an unknown name, a vector of another shape than (dim,), "unk" where the source has no
+    `<unk>` row, and "subword" where it has no subwords; `TypeError` for what is no policy at all.
     """
     if isinstance(oov, str):
         if oov not in _POLICIES:
-            names = ", ".join(map(repr, _POLICIES))
+            names = ", ".join(map(repr, (AUTO, *_POLICIES)))
             raise ValueError(f"oov: expected one of {names}, a vector or a callable; got {shown(oov)}")
         return _POLICIES[oov](source)
     if callable(oov):
@@ -66,6 +74,14 @@ def _normal(source: Vectors) -> Policy:
     return policy
 
 
+def _subword(source: Vectors) -> Policy:
+    if source.subwords is None:
+        raise ValueError(
+            "oov='subword': expected a store with subwords, of a fastText .bin or .ftz file, got one without"
+        )
+    return source.subwords.vectors_of
+
+
 def _error(source: Vectors) -> Policy:
     def policy(tokens: Sequence[Token]) -> NDArray[np.float32]:
         if tokens:
@@ -92,6 +108,7 @@ _POLICIES: dict[str, Callable[[Vectors], Policy]] = {
     "mean": _mean,
     "normal": _normal,
     "unk": _unk,
+    "subword": _subword,
     "error": _error,
 }
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glovestore import _core
 from glovestore.threads import threads_for
+
+if TYPE_CHECKING:
+    from glovestore.subwords import Subwords
 
 Find = Callable[[Any], NDArray[np.int64]]
 
@@ -22,12 +25,14 @@ class Vectors:
     `find` maps k tokens, a list of them or `_core.Strings`, to a new int64 (k,) array of rows, -1 for an absent token,
     and raises `TypeError` for anything that is neither `str` nor `bytes`. `vectors` is float32 (n, dim), C-contiguous,
     or what a store has instead, and only read; `mean` and `std` are float64 (dim,), the statistics of its rows.
+    `subwords` make vectors of tokens that have no row; None: there are none.
     """
 
     find: Find
     vectors: NDArray[np.float32] | _core.StoredVectors
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
+    subwords: Subwords | None = field(default=None, kw_only=True)
 
     @property
     def dim(self) -> int:

@@ -13,7 +13,7 @@ from glovestore.matrix.fallbacks import FALLBACKS
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 TOKENIZERS = ("glove", "keras", "whitespace")
-OOV = ("zeros", "mean", "normal", "unk")
+OOV = ("zeros", "mean", "normal", "unk", "subword")
 EMBEDDINGS = ("tuned", "frozen", "random")
 RNNS = ("lstm", "gru", "rnn")
 POOLINGS = ("last", "mean", "max", "attention")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from glovestore.exporting.safetensors import safetensors_header
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.matrix import EmbeddingMatrix
 from glovestore.replacing import ReplacingFile
@@ -74,17 +74,11 @@ def _pt(stream: BinaryIO, array: NDArray[Any], description: Mapping[str, str]) -
 
 
 def _safetensors(stream: BinaryIO, array: NDArray[Any], description: Mapping[str, str]) -> None:
-    """Write one tensor, "vectors". The format is an 8-byte length, that much JSON, and the bytes: no package needed."""
-    tensor = {
-        "dtype": SAFETENSORS_DTYPES[array.dtype.name],
-        "shape": list(array.shape),
-        "data_offsets": [0, array.nbytes],
-    }
+    """Write one tensor, "vectors"."""
     # A lone surrogate would make safetensors refuse the whole file.
     metadata = {name: text.encode("utf-8", "replace").decode() for name, text in description.items()}
-    header = json.dumps({"__metadata__": metadata, "vectors": tensor}).encode("ascii")
-    header += b" " * (-len(header) % 8)  # the data starts aligned
-    stream.write(len(header).to_bytes(8, "little") + header)
+    tensor = (SAFETENSORS_DTYPES[array.dtype.name], array.shape, array.itemsize)
+    stream.write(safetensors_header({"vectors": tensor}, metadata))
     stream.write(np.ascontiguousarray(array).data)
 
 

@@ -1,4 +1,4 @@
-"""What the shell shows: tables for people, JSON for programs, GloVe text for pipes."""
+"""What the shell shows: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from glovestore.display import aligned, visible
 from glovestore.format.layout import BUCKET_SLOTS
 from glovestore.matrix import EmbeddingMatrix
 from glovestore.store import EmbeddingStore
-from glovestore.tokens import Token, as_bytes, as_text, first_few, shown
+from glovestore.subwords import Subwords
+from glovestore.tokens import Token, as_text, first_few, shown
 
 # ---------------------------------------------------------------------- JSON
 
@@ -37,14 +38,6 @@ def _plain(value: Any) -> Any:
 def short_floats(vector: NDArray[np.float32]) -> list[float]:
     """Return the floats with the fewest digits that stand for these float32: 0.1 and not 0.10000000149011612."""
     return [float(str(number)) for number in vector]
-
-
-# ---------------------------------------------------------------------- text
-
-
-def glove_line(token: Token, vector: NDArray[np.float32]) -> bytes:
-    """Return a row of GloVe text: the token's bytes and the shortest digits that give the same float32 again."""
-    return as_bytes(token) + b" " + " ".join(map(str, vector)).encode("ascii") + b"\n"
 
 
 # ---------------------------------------------------------------------- info
@@ -81,9 +74,15 @@ def describe(store: EmbeddingStore) -> dict[str, Any]:
             "seed": int(metadata["index_seed"]),
         },
         "norms": {"mean": float(norms.mean()), "min": float(norms.min()), "max": float(norms.max())},
+        **({} if store.subwords is None else {"subwords": _subwords(store.subwords)}),
         "first_tokens": store.tokens[:5],
         "last_token": store.tokens[-1],
     }
+
+
+def _subwords(subwords: Subwords) -> dict[str, int]:
+    rows, buckets = len(subwords.vectors), subwords.bucket_count
+    return {"rows": rows, "buckets": buckets, "minn": subwords.minn, "maxn": subwords.maxn}
 
 
 def _stated(metadata: Mapping[str, str], name: str) -> int | None:
@@ -106,6 +105,8 @@ def info_table(info: Mapping[str, Any], indent: str = "") -> str:
         ("index", f"{index['buckets']:,} buckets, load {index['load']:.2f}, longest probe {index['longest_probe']}"),
         ("norms", f"mean {norms['mean']:.4g}, from {norms['min']:.4g} to {norms['max']:.4g}"),
     ]
+    if grams := info.get("subwords"):
+        rows.append(("subwords", f"{grams['rows']:,} x {info['dim']}, n-grams of {grams['minn']} to {grams['maxn']}"))
     return aligned(rows, "ll", indent)
 
 

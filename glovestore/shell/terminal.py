@@ -29,6 +29,7 @@ SHOWN_MISSING = 20
 OPTIONS = {
     "build with overwrite=True": "build with --overwrite",
     "say dim=": "say --dim",
+    "export with overwrite=True": "export with --overwrite",
     "save with overwrite=True": "train with --overwrite",
     "write with overwrite=True": "write with --overwrite",
     "say missing=": "say --missing",
@@ -39,10 +40,15 @@ OPTIONS = {
     "say text= and label=": "say --text and --label",
     "say text=": "say --text",
     "say label=": "say --label",
+    "say format='gensim'": "say --format gensim",
     "say format=": "say --format",
+    "as format= says": "as --format says",
+    "say tokens=": "say --tokens",
+    "expected no tokens=": "expected no --tokens",
     "say encoding=": "say --encoding",
     "oov='unk':": "--oov unk:",
     "oov='error':": "--oov error:",
+    "oov='subword':": "--oov subword:",
     "try oov='mean'": "try --oov mean",
 }
 

@@ -14,8 +14,6 @@ TELLING_BYTES = 512
 
 SIGNATURES = {
     b"\x89HDF\r\n\x1a\n": "an HDF5 file that is not a store",
-    b"\x93NUMPY": "a .npy file",
-    b"\xba\x16\x4f\x2f": "a fastText .bin file: pass the .vec file",
 }
 
 

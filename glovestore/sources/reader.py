@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +32,9 @@ class ReadOptions:
 
     dim: int | None = None
     header: HeaderOption = "auto"  # of text only
+    format: str | None = None  # what the caller says that it is; None: told by its content
     on_bad_line: OnBadLine = "error"
+    tokens: Path | Iterable[Any] | None = None  # of the rows, where they stand elsewhere; None: beside the source
     keep: Sequence[bytes] | None = None  # distinct tokens; None: all
     limit: int | None = None  # rows that are read at most
     threads: int = 1
@@ -175,20 +177,13 @@ class Batches:
                 continue
             begin = int(token_lengths[:row].sum(dtype=np.int64))
             token = token_bytes[begin : begin + int(token_lengths[row])].tobytes()
-            error = self._bad_row(self.lines + row, token, vectors[row])
+            error = not_finite(self.lines + row, token, vectors[row], self._reader.path)
             if self._options.on_bad_line == "error":
                 raise error
             wanted[row] = False
             self.skipped += 1
             if len(self.first_skipped) < SHOWN_SKIPPED:
                 self.first_skipped.append(error)
-
-    def _bad_row(self, row: int, token: bytes, vector: NDArray[np.float32]) -> SourceFormatError:
-        column = int(np.flatnonzero(~np.isfinite(vector))[0])
-        return SourceFormatError(
-            f"row {row}, token {shown(token)}: expected finite numbers, got {vector[column]} in column {column}",
-            self._reader.path,
-        )
 
     def finish(
         self,
@@ -218,3 +213,10 @@ class Batches:
     def _detail(self) -> str:
         detail = f" of a token to keep; {self.not_kept} are of others" if self.not_kept else ""
         return detail + (f"; the first of {self.skipped} bad rows: {self.first_skipped[0]}" if self.skipped else "")
+
+
+def not_finite(row: int, token: bytes, vector: NDArray[np.float32], path: Path | str) -> SourceFormatError:
+    """Return the error for a row, counted from 0, that has an infinity or a NaN."""
+    column = int(np.flatnonzero(~np.isfinite(vector))[0])
+    problem = f"expected finite numbers, got {vector[column]} in column {column}"
+    return SourceFormatError(f"row {row}, token {shown(token)}: {problem}", path)

@@ -186,6 +186,10 @@ class PlainSource(Source):
         self.head = b"" if self._file.seekable else self._file.head
         return data
 
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Return `count` bytes of a regular file, fewer at its end; not together with `pieces`."""
+        return self._file.read_at(offset, count)
+
     def pieces(self) -> Iterator[bytes]:
         """Yield the text, `head` included."""
         while piece := self._file.read(BLOCK):

@@ -22,7 +22,7 @@ def embedding(
     *,
     padding_idx: int | Literal["auto"] | None = "auto",
     freeze: bool = True,
-    oov: Oov = "zeros",
+    oov: Oov = "auto",
     fallbacks: Iterable[str | Rule] = (),
     dtype: torch.dtype | None = None,
     device: torch.device | str | int | None = None,
@@ -34,6 +34,9 @@ def embedding(
     is read or copied until it is used, and training (freeze=False) never writes to the file. That map counts against
     the memory that the system is willing to promise, and another `dtype` or `device` makes a real copy. So does a store
     of float16 or int8: its vectors are decoded to float32, all of them, before anything else.
+
+    `oov` and `fallbacks` are those of `store.matrix`: "auto" gives missing tokens the vectors of their subwords if the
+    store has any, else zeros.
 
     `padding_idx` "auto" is the vocabulary's padding row (a `Vocabulary`'s own, a mapping's unnamed 0, else `<pad>` or
     `[PAD]`; none for a whole store); the row of an explicit index is set to zero, as `nn.Embedding` does. `dtype` is
@@ -95,6 +98,6 @@ def _check(
     if isinstance(vocab, EmbeddingMatrix) and vocab.shape[1] != store.dim:
         raise ValueError(f"vocab: expected a matrix of dim {store.dim}, the store's; got dim {vocab.shape[1]}")
     made = vocab is None or isinstance(vocab, EmbeddingMatrix)
-    if made and not (isinstance(oov, str) and oov == "zeros" and not list(fallbacks)):
+    if made and not (isinstance(oov, str) and oov in ("auto", "zeros") and not list(fallbacks)):
         what = "the whole store" if vocab is None else "a finished matrix"
         raise ValueError(f"oov, fallbacks: expected only with a vocabulary, got them with {what}, which lacks nothing")

@@ -1,4 +1,4 @@
-#include "text_blocks.hpp"
+#include "blocks.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -35,86 +35,49 @@ bool ready(int fd) {
 }
 #endif
 
-// The first byte behind the last newline of [begin, end), or 0.
-std::size_t behind_last_newline(const char* data, std::size_t begin, std::size_t end) {
-    while (end > begin && data[end - 1] != '\n') --end;
-    return end > begin ? end : 0;
-}
-
-std::size_t first_newline(const char* data, std::size_t begin, std::size_t end) {
-    const void* found = std::memchr(data + begin, '\n', end - begin);
-    return found ? static_cast<std::size_t>(static_cast<const char*>(found) - data) : end;
-}
-
 }  // namespace
 
-TextBlocks::~TextBlocks() {
+Blocks::~Blocks() {
     if (fd_ >= 0) close_descriptor(fd_);
 }
 
-bool TextBlocks::next(TextBlock& block) {
+bool Blocks::next(Block& block) {
     const std::lock_guard<std::mutex> lock(reading_);
     if (at_end_ || stopped_) return false;
     block.number = blocks_;
     block.position = bytes_;
-    block.line_too_long = block.unfinished = false;
     fill(block);
     if (error_ != 0 || stopped_) return false;
-    cut_lines(block);
     if (at_end_) wake_feeder();
     bytes_ += block.fresh_size;
-    const std::size_t end = block.fresh + block.fresh_size;
     const char* const data = block.memory.data();
-    carried_.assign(data + std::min(block.lines_end, end), data + end);
-    if (block.lines_end == 0 && !block.line_too_long) return false;  // the end, and nothing before it
+    carried_.assign(data + std::min(block.records_end, block.end()), data + block.end());
+    if (block.records_end == 0 && block.fault == Outcome::ok) return false;  // the end, and nothing before it
     ++blocks_;
     return true;
 }
 
-// Reads until the block has a whole line and block_size bytes, or the source ends.
-void TextBlocks::fill(TextBlock& block) {
+// Reads until the block has a whole record and block_size bytes, or the source ends.
+void Blocks::fill(Block& block) {
     block.fresh = carried_.size();
-    block.fresh_size = block.lines_end = 0;
-    std::size_t end = block.fresh;
+    block.fresh_size = block.records_end = 0;
+    block.is_last = block.unfinished = false;
+    block.fault = Outcome::ok;
+    std::size_t searched;
     do {
-        const std::size_t needed = end + block_size_ + 1 + number_padding;  // 1: for a newline that the source lacks
+        searched = block.end();
+        const std::size_t needed = searched + block_size_ + 1 + number_padding;  // 1: for a newline that the source lacks
         if (block.memory.size() < needed) block.memory.resize(std::max(needed, block.memory.size() * 2));
         if (block.fresh_size == 0) std::copy(carried_.begin(), carried_.end(), block.memory.begin());
-        const std::size_t count = read(block.memory.data() + end, block_size_);
-        const std::size_t searched = end;
-        end += count;
+        const std::size_t count = read(block.memory.data() + searched, block_size_);
         block.fresh_size += count;
         at_end_ = count < block_size_;
-        if (first_newline(block.memory.data(), searched, end) > longest_line) {
-            block.line_too_long = at_end_ = true;
-            return;
-        }
-        block.lines_end = behind_last_newline(block.memory.data(), searched, end);
-    } while (block.lines_end == 0 && !at_end_);
-    if (at_end_ && end > block.lines_end) {
-        block.memory[end] = '\n';
-        block.lines_end = end + 1;
-        block.unfinished = true;
-    }
-}
-
-// Takes everything off that stands behind the last of most_lines.
-void TextBlocks::cut_lines(TextBlock& block) {
-    if (lines_left_ == std::numeric_limits<std::uint64_t>::max()) return;
-    const char* const data = block.memory.data();
-    std::size_t line = 0;
-    for (; line < block.lines_end && lines_left_ > 0; --lines_left_)
-        line = static_cast<std::size_t>(static_cast<const char*>(std::memchr(data + line, '\n', block.lines_end - line)) + 1 - data);
-    if (lines_left_ > 0) return;
-    at_end_ = true;
-    if (block.unfinished && line == block.lines_end) return;  // the last byte is not the source's
-    block.lines_end = line;
-    block.fresh_size = line - block.fresh;
-    block.unfinished = block.line_too_long = false;
+    } while (!records_.cut(block, searched, at_end_) && !at_end_);
+    if (block.is_last || block.fault != Outcome::ok) at_end_ = true;
 }
 
 // Reads `size` bytes; fewer at the end of the source, on an error, and after stop().
-std::size_t TextBlocks::read(char* out, std::size_t size) {
+std::size_t Blocks::read(char* out, std::size_t size) {
     const std::size_t from_head = std::min(size, head_.size() - head_used_);
     std::copy_n(head_.begin() + static_cast<std::ptrdiff_t>(head_used_), from_head, out);
     head_used_ += from_head;
@@ -127,7 +90,7 @@ std::size_t TextBlocks::read(char* out, std::size_t size) {
     return done;
 }
 
-std::size_t TextBlocks::read_descriptor(char* out, std::size_t size) {
+std::size_t Blocks::read_descriptor(char* out, std::size_t size) {
     while (!stopped_) {
         if (!ready(fd_)) continue;
         const std::ptrdiff_t count = read_some(fd_, out, size);
@@ -139,7 +102,7 @@ std::size_t TextBlocks::read_descriptor(char* out, std::size_t size) {
     return 0;
 }
 
-std::size_t TextBlocks::read_fed(char* out, std::size_t size) {
+std::size_t Blocks::read_fed(char* out, std::size_t size) {
     std::unique_lock<std::mutex> lock(feeding_);
     fed_changed_.wait(lock, [&] { return !fed_.empty() || fed_all_ || stopped_; });
     if (fed_.empty()) return 0;
@@ -155,7 +118,7 @@ std::size_t TextBlocks::read_fed(char* out, std::size_t size) {
     return count;
 }
 
-bool TextBlocks::feed(const char* data, std::size_t size, double seconds) {
+bool Blocks::feed(const char* data, std::size_t size, double seconds) {
     std::unique_lock<std::mutex> lock(feeding_);
     const auto has_room = [&] { return fed_.size() < most_fed || used_up(); };
     if (!fed_changed_.wait_for(lock, std::chrono::duration<double>(seconds), has_room)) return false;
@@ -164,18 +127,18 @@ bool TextBlocks::feed(const char* data, std::size_t size, double seconds) {
     return true;
 }
 
-void TextBlocks::finish_feeding() {
+void Blocks::finish_feeding() {
     const std::lock_guard<std::mutex> lock(feeding_);
     fed_all_ = true;
     fed_changed_.notify_all();
 }
 
-void TextBlocks::stop() {
+void Blocks::stop() {
     stopped_ = true;
     wake_feeder();
 }
 
-void TextBlocks::wake_feeder() {
+void Blocks::wake_feeder() {
     const std::lock_guard<std::mutex> lock(feeding_);
     fed_changed_.notify_all();
 }
