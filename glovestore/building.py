@@ -38,7 +38,8 @@ class BuildReport:
     threads. `seconds` is the time up to the renamed store without the flushes to disk, which are in `fsync_seconds`;
     `source_bytes` counts the source's bytes, decompressed: 0 for what is no file.
     `first_duplicates` are tokens that came again (the first row is kept), `first_skipped` messages about bad lines;
-    ten at most of each. `final_newline` is False where the source's last line has none: it may have been cut.
+    ten at most of each. `beside` are files that were read with the source, such as that of a matrix's tokens.
+    `final_newline` is False where the source's last line has none: it may have been cut.
     """
 
     source: str
@@ -62,6 +63,7 @@ class BuildReport:
     fsync_seconds: float
     first_duplicates: tuple[str, ...] = ()
     first_skipped: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, ready for JSON."""
@@ -276,4 +278,5 @@ def _report(
         fsync_seconds=file.fsync_seconds,
         first_duplicates=tuple(token.decode("utf-8", "surrogateescape") for token in read.first_duplicates),
         first_skipped=tuple(str(error) for error in read.first_skipped),
+        beside=tuple(map(str, reader.beside())),
     )

@@ -29,8 +29,8 @@ def open(
     path: a store, a vectors file, a URL (perhaps with `#member` of a zip archive behind it), or a published name
     ("glove.6B.100d"; `glovestore catalogue` lists them). A file of that name comes first.
 
-    A vectors file (whatever `glovestore.build` reads, `archive.zip#member` too) is built into the user's cache once,
-    and from then on the store there is opened: `glovestore.cache` says where. It is built again when the file changed:
+    A vectors file (whatever `glovestore.build` reads, folders and `archive.zip#member` too) is built into the user's
+    cache once, and from then on the store there is opened: `glovestore.cache` says where. What changed is built again:
     size, time of change, or a sample of 128 KiB, which is all of a small file. Processes that come together build it
     once. progress: a bar on standard error while it is built; None: if that is a terminal. verify_source: compare every
     byte of the file with what the store was built from, not the sample alone; that reads all of it, and the first time
@@ -51,6 +51,10 @@ def open(
     except NotAStoreError:
         if not build:
             raise StoreFormatError(_how_to_build(path), path) from None
+        origin = _file(path)
+    except IsADirectoryError:
+        if not (build and _is_folder_of_vectors(path)):
+            raise
         origin = _file(path)
     except FileNotFoundError:
         found = _elsewhere(path) if build else None
@@ -74,6 +78,14 @@ def _file(path: str | os.PathLike[str]) -> Origin:
     from glovestore.cache.origins import LocalFile
 
     return LocalFile(path)
+
+
+def _is_folder_of_vectors(path: str | os.PathLike[str]) -> bool:
+    from pathlib import Path
+
+    from glovestore.sources.detecting import folder_format
+
+    return folder_format(Path(path)) is not None
 
 
 def _elsewhere(path: str | os.PathLike[str]) -> Origin | None:

@@ -100,13 +100,14 @@ RECORD = {
     "source": "/x",
     "path": "/x",
     "stamp": {"size": 1, "mtime_ns": 2, "sample": "0"},
+    "beside": {},
     "fingerprint": "0" * 16,
     "rows": 1,
     "dim": 2,
 }
 BAD_RECORDS: list[object] = [
     None, [], 1, "x", {}, {**RECORD, "version": 2}, {**RECORD, "version": True}, {**RECORD, "more": 1},
-    {**RECORD, "path": 1},
+    {**RECORD, "path": 1}, {**RECORD, "beside": []},
     {**RECORD, "stamp": None}, {**RECORD, "rows": "1"}, {**RECORD, "dim": 1.0}, {**RECORD, "rows": None},
     {name: value for name, value in RECORD.items() if name != "fingerprint"}, {**RECORD, "fingerprint": 7},
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from glovestore.building import build
 from glovestore.cache.folder import Place, writing
 from glovestore.cache.opening import current_store
-from glovestore.cache.record import Record
+from glovestore.cache.record import Record, stamp_beside
 from glovestore.errors import GlovestoreError
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.replacing import ReplacingFile
@@ -42,21 +42,24 @@ def build_entry(place: Place, origin: Origin, copy: bool, progress: bool, verify
         logger.info("building a store of %s in the cache: %s", origin.name, place.store)
         _make_way(place)
         with origin.file(Path(place.download), progress) as source:
-            _build(source, place.store, origin.member, progress)
+            beside = _build(source, place.store, origin.member, progress)
         store = EmbeddingStore(place.store, copy=copy)
-        record = Record(origin.name, origin.path, stamp, store.fingerprint, *store.shape)
+        record = Record(origin.name, origin.path, stamp, beside, store.fingerprint, *store.shape)
         with ReplacingFile(Path(place.record)) as file:
             file.write(record.to_bytes(), 0)
             file.commit(durable=False)
     return store
 
 
-def _build(source: Path, path: str, member: str | None, progress: bool) -> None:
+def _build(source: Path, path: str, member: str | None, progress: bool) -> dict[str, list[int]]:
+    """Build, and return the files that were read beside the source, or of a folder all that were, with their stamps."""
     try:
         report = build(source, path, member=member, overwrite=True, progress=progress)
     except ValueError as error:  # about the only argument that is the caller's: a member of something that has none
         raise GlovestoreError(str(error)) from None
     logger.info("built %s: %d rows x %d in %.2f s", path, report.rows, report.dim, report.seconds)
+    others = [*report.beside, *([report.source] if source.is_dir() else [])]
+    return {other: known for other in others if (known := stamp_beside(other)) is not None}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -43,7 +44,7 @@ class Origin(Protocol):
 
 
 class LocalFile:
-    """A file of this machine, by its absolute path with all links resolved."""
+    """A file of this machine, or a folder that is one source, by its absolute path with all links resolved."""
 
     def __init__(self, path: str | os.PathLike[str], member: str | None = None) -> None:
         self.path = os.path.realpath(path)
@@ -51,10 +52,12 @@ class LocalFile:
         self.name = self.path if member is None else f"{self.path}#{member}"
 
     def stamp(self, whole: bool) -> Stamp:
-        """Return size, time of change, and XXH64 of a sample; `whole`: and of everything."""
+        """Return size, time of change, and XXH64 of a sample; `whole`: and of everything. Of a folder: its time."""
         fd = os.open(self.path, READ_FLAGS)
         try:
             status = os.fstat(fd)
+            if stat.S_ISDIR(status.st_mode):  # what is in it stands beside, in the record
+                return {"mtime_ns": status.st_mtime_ns}
             stamp: Stamp = {
                 "size": status.st_size,
                 "mtime_ns": status.st_mtime_ns,

@@ -17,11 +17,15 @@ LONGEST = 1 << 16
 
 
 class Record(NamedTuple):
-    """A source by its name and, if it is one of this machine, its file; its stamp; and the store it was built into."""
+    """A source by its name and, if it is one of this machine, its file; its stamp; and the store it was built into.
+
+    `beside`: other files that were read with it, each with its size and time of change.
+    """
 
     source: str
     path: str | None
     stamp: Stamp
+    beside: dict[str, list[int]]
     fingerprint: str
     rows: int
     dim: int
@@ -29,11 +33,21 @@ class Record(NamedTuple):
     def is_of(self, source: str, path: str | None, stamp: Stamp) -> bool:
         """Tell whether the store was built from this source with all that `stamp` says of it."""
         same = (self.source, self.path) == (source, path)
-        return same and all(self.stamp.get(name) == value for name, value in stamp.items())
+        same = same and all(self.stamp.get(name) == value for name, value in stamp.items())
+        return same and all(stamp_beside(other) == known for other, known in self.beside.items())
 
     def to_bytes(self) -> bytes:
         """Return what `read_record` reads."""
         return json.dumps({"version": VERSION, **self._asdict()}).encode("ascii")
+
+
+def stamp_beside(path: str) -> list[int] | None:
+    """Return a file's size and time of change; None: it is gone."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return [status.st_size, status.st_mtime_ns]
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -41,6 +55,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "source": (str,),
     "path": (str, type(None)),
     "stamp": (dict,),
+    "beside": (dict,),
     "fingerprint": (str,),
     "rows": (int,),
     "dim": (int,),

@@ -116,12 +116,17 @@ def format_of(source: Beginning) -> SourceFormat:
     return next(known for known in FILES if known.claims(source))
 
 
+def folder_format(path: Path) -> SourceFormat | None:
+    """Return the format of a folder, None if it holds no vectors."""
+    return next((known for known in FOLDERS if known.claims(path)), None)
+
+
 def _open_folder(path: Path, options: ReadOptions, member: str | None) -> Reader:
     if member is not None:
         raise ValueError(f"{path}: expected a zip archive to take the member {member!r} from, got a directory")
-    for known in FOLDERS:
-        if known.claims(path):
-            return _checked(known, options, path).open(path, options)
+    known = folder_format(path)
+    if known is not None:
+        return _checked(known, options, path).open(path, options)
     listed = " or ".join(known.name for known in FOLDERS)
     raise IsADirectoryError(f"{path}: expected a file, or a folder of {listed}, got another directory")
 

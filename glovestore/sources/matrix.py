@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,10 @@ class MatrixReader(FileReader):
             self.fail(f"expected a regular file, as the rows of {self.format} are read in place, got one that is not")
         self.file_size = source.size or 0
         self.token_files: list[TokenFile] = []
+
+    def beside(self) -> Sequence[Path]:
+        """Return the files that say which token has which row."""
+        return [file.path for file in self.token_files]
 
     def check_matrix(self, matrix: Matrix) -> None:
         """Take a matrix whose numbers are known to stand in the file."""

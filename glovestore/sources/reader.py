@@ -96,6 +96,10 @@ class Reader(ABC):
         """Raise the error for a source that is not what its format says."""
         raise SourceFormatError(problem, self.path)
 
+    def beside(self) -> Sequence[Path]:
+        """Return the files that were read beside the source."""
+        return ()
+
     def check_dim(self) -> None:
         """Raise if the caller wants another dim than the source has."""
         if self.options.dim not in (None, self.dim):
