@@ -380,7 +380,7 @@ FORMATS = (
         "parquet",
         {"own": parquet, "polars": polars_parquet, "pandas": pandas_parquet},
         compressed=False,
-        start=4,
+        start=5,
         stride=11,
     ),
     SourceFormat("arrow", "arrow", {"own": feather, "polars": polars_ipc}, compressed=False, start=8, stride=11),

@@ -355,3 +355,14 @@ def test_compressed(kind: SourceFormat, tmp_path: Path, target: Path) -> None:
 def test_files_of_other_programs(name: str, report: str, target: Path) -> None:
     assert glovestore.build(make_sources.FOLDER / name, target, durable=False).format == report
     assert_holds(target, [token.encode() for token in make_sources.TOKENS], make_sources.VECTORS)
+
+
+@pytest.mark.parametrize("name", ["glove", "word2vec", "word2vec-binary", "npy", "safetensors", "gensim", "spacy"])
+def test_what_is_exported_is_read_back(name: str, tmp_path: Path, target: Path) -> None:
+    if name in ("gensim", "spacy"):
+        pytest.importorskip(name)
+    store, out = tmp_path / "first.h5", tmp_path / ("out.npy" if name == "npy" else "out")
+    glovestore.build(zip(TOKENS, VECTORS, strict=True), store, durable=False)
+    glovestore.export(store, out, name)
+    glovestore.build(out, target, durable=False, format="gensim" if name == "gensim" else None)
+    assert_holds(target, TOKENS, VECTORS)

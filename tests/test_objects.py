@@ -200,7 +200,7 @@ def test_a_table_in_many_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         np.testing.assert_array_equal(store.vectors, values)
 
 
-@pytest.mark.parametrize(("signature", "kind"), [(b"PAR1", "parquet"), (b"ARROW1\0\0", "arrow")])
+@pytest.mark.parametrize(("signature", "kind"), [(b"PAR1\x15", "parquet"), (b"ARROW1\0\0", "arrow")])
 def test_compressed_tables(tmp_path: Path, signature: bytes, kind: str) -> None:
     import gzip
 

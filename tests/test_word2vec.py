@@ -183,6 +183,15 @@ def test_the_callers_word_decides_between_the_two(tmp_path: Path) -> None:
         np.testing.assert_array_equal(store.vectors, numbers)
 
 
+def test_a_first_token_like_a_signature(tmp_path: Path) -> None:
+    for token in (b"PAR1", b"ARROW1", b"\x80\2", b"{"):
+        (tmp_path / "x").write_bytes(token + b" 1 2\nb 3 4\n")
+        report = glovestore.build(tmp_path / "x", tmp_path / "x.h5", durable=False, overwrite=True, format="text")
+        assert (report.format, report.rows) == ("text", 2)
+        if token != b"\x80\2":
+            assert glovestore.build(tmp_path / "x", tmp_path / "x.h5", durable=False, overwrite=True).format == "text"
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 ROW = b"a \0\0\0\0\0\0\0\0"

@@ -64,12 +64,13 @@ def is_fasttext(source: Beginning) -> bool:
     return start.startswith(fasttext_header.MAGIC) or fasttext_header.looks_unversioned(start)
 
 
-# The first that claims a source has it.
+# The first that claims a source has it. Parquet's signature takes in the byte that has to follow: a token of text may
+# well begin with "PAR1".
 FILES = (
     SourceFormat("npy", begins_with(b"\x93NUMPY"), "npy:NpyReader", has_no_tokens=True),
     SourceFormat("safetensors", is_safetensors, "safetensors:SafetensorsReader", has_no_tokens=True),
     SourceFormat("gensim", is_pickle, "gensim:GensimReader"),
-    SourceFormat("parquet", begins_with(b"PAR1"), "arrow:ParquetReader"),
+    SourceFormat("parquet", begins_with(b"PAR1\x15"), "arrow:ParquetReader"),
     SourceFormat("arrow", begins_with(b"ARROW1\0\0"), "arrow:ArrowFileReader"),
     SourceFormat("fasttext", is_fasttext, "fasttext:FastTextReader"),
     SourceFormat("word2vec", is_word2vec_binary, "word2vec:Word2vecReader"),
@@ -89,7 +90,10 @@ OBJECTS = (
     SourceFormat("pairs", lambda source: hasattr(source, "__iter__"), "pairs:PairsReader"),
 )
 FORMATS = tuple(dict.fromkeys(known.name for known in (*FILES, *FOLDERS)))
-SAME_HEADER = {"text", "word2vec"}  # told apart by the first row, which may err: here the caller's word counts
+UNSIGNED = {
+    "text",
+    "word2vec",
+}  # no signature tells them, and a first token may look like one: the caller's word counts
 
 
 def open_reader(source: Any, options: ReadOptions, member: str | None = None) -> Reader:
@@ -135,7 +139,7 @@ def _open_file(path: Path, options: ReadOptions, member: str | None) -> Reader:
     source = open_source(path, member)
     try:
         found = format_of(source)
-        if {options.format, found.name} == SAME_HEADER:
+        if options.format in UNSIGNED:
             found = next(known for known in FILES if known.name == options.format)
         return _checked(found, options, path).open(source, options)
     except BaseException:

@@ -14,6 +14,7 @@ TELLING_BYTES = 512
 
 SIGNATURES = {
     b"\x89HDF\r\n\x1a\n": "an HDF5 file that is not a store",
+    b"\x93NUMPY": "a .npy file",
 }
 
 
