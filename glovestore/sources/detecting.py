@@ -90,10 +90,8 @@ OBJECTS = (
     SourceFormat("pairs", lambda source: hasattr(source, "__iter__"), "pairs:PairsReader"),
 )
 FORMATS = tuple(dict.fromkeys(known.name for known in (*FILES, *FOLDERS)))
-UNSIGNED = {
-    "text",
-    "word2vec",
-}  # no signature tells them, and a first token may look like one: the caller's word counts
+# No signature tells these, and a first token of theirs may look like one: here the caller's word counts.
+UNSIGNED = {"text", "word2vec"}
 
 
 def open_reader(source: Any, options: ReadOptions, member: str | None = None) -> Reader:
