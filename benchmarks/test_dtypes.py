@@ -41,7 +41,7 @@ def is_baseline(store: glovestore.EmbeddingStore) -> bool:
 
 
 def test_build(measure: Measure, vectors_file: Path, kept: glovestore.EmbeddingStore, tmp_path: Path) -> None:
-    task = Task("build in a dtype", vectors_file.stat().st_size, "MB/s")
+    task = Task("build in a dtype", vectors_file.stat().st_size / 1e6, "MB/s")
     target = tmp_path / "built.h5"
 
     def build() -> glovestore.BuildReport:
@@ -58,7 +58,7 @@ def test_build(measure: Measure, vectors_file: Path, kept: glovestore.EmbeddingS
 def test_convert(
     measure: Measure, store: glovestore.EmbeddingStore, kept: glovestore.EmbeddingStore, tmp_path: Path
 ) -> None:
-    task = Task("convert from float32", store.nbytes, "MB/s")
+    task = Task("convert from float32", store.nbytes / 1e6, "MB/s")
     target = tmp_path / "converted.h5"
 
     def convert() -> glovestore.ConvertReport:

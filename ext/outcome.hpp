@@ -14,7 +14,7 @@ enum class Outcome : int {
     read_failed,      // errno says why; so it does for the next
     write_failed,
     out_of_memory,
-    out_of_range,   // a number is too large for the dtype of the store
+    out_of_range,     // a number is too large for the dtype of the store
 };
 
 }  // namespace glovestore

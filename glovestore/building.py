@@ -135,9 +135,9 @@ def build(
     (its largest magnitude / 127): half and a quarter of the bytes. Look-ups give float32 all the same. A number beyond
     float16 is a GlovestoreError.
 
-    threads: how many read text and word2vec's format; None: one for each core that this process may use, 16 at most.
-    overwrite: replace an existing *store*; any other existing file is an error, always. durable: flush to disk before
-    the store appears. progress: a bar on standard error.
+    threads: how many read text and word2vec's format, and average fastText's; None: one for each core that this process
+    may use, 16 at most. overwrite: replace an existing *store*; any other existing file is an error, always. durable:
+    flush to disk before the store appears. progress: a bar on standard error.
 
     The environment variable GLOVESTORE_SIMD (avx512, avx2, scalar) chooses the processor's instructions; neither it nor
     `threads` changes a byte of the store.

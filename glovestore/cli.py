@@ -31,10 +31,10 @@ from glovestore.vocabulary.tokenizers import TOKENIZERS
 ELSEWHERE = {
     "cache": "glovestore.shell.caching",
     "catalogue": "glovestore.shell.remote",
-    "download": "glovestore.shell.remote",
-    "export": "glovestore.shell.exporting",
     "convert": "glovestore.shell.reshaping",
+    "download": "glovestore.shell.remote",
     "evaluate": "glovestore.shell.predicting",
+    "export": "glovestore.shell.exporting",
     "merge": "glovestore.shell.reshaping",
     "predict": "glovestore.shell.predicting",
     "slice": "glovestore.shell.reshaping",
@@ -63,7 +63,7 @@ def checked_encoding(ctx: click.Context, parameter: click.Parameter, encoding: s
 
 
 file_path = click.Path(path_type=Path)
-store_argument = click.argument("path", metavar="STORE", type=file_path)
+store_argument = click.argument("path", metavar="STORE")  # no Path: a URL would lose a slash
 tokens_argument = click.argument("tokens", metavar="[TOKENS]...", nargs=-1)
 vocab_argument = click.argument("vocab_path", metavar="VOCAB", type=file_path)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
@@ -135,7 +135,7 @@ def main() -> None:
 @json_option
 def build(
     source: Path,
-    path: Path,
+    path: str,
     dim: int | None,
     header: bool | None,
     skip_bad_lines: bool,
@@ -197,7 +197,7 @@ def build(
 @main.command()
 @store_argument
 @json_option
-def info(path: Path, as_json: bool) -> None:
+def info(path: str, as_json: bool) -> None:
     """Say what is in a store, and where it came from.
 
     \b
@@ -212,7 +212,7 @@ def info(path: Path, as_json: bool) -> None:
 @store_argument
 @tokens_argument
 @json_option
-def get(path: Path, tokens: tuple[str, ...], as_json: bool) -> None:
+def get(path: str, tokens: tuple[str, ...], as_json: bool) -> None:
     """Print vectors as GloVe text, which `build` takes.
 
     Without TOKENS, or with - alone, they come from standard input, one a line. Tokens that STORE lacks are named at
@@ -247,7 +247,7 @@ def get(path: Path, tokens: tuple[str, ...], as_json: bool) -> None:
     help="Find only tokens of FILE, which is as VOCAB is for `matrix`.",
 )
 @json_option
-def nearest(path: Path, tokens: tuple[str, ...], k: int, among: Path | None, as_json: bool) -> None:
+def nearest(path: str, tokens: tuple[str, ...], k: int, among: Path | None, as_json: bool) -> None:
     """Print the nearest tokens, by cosine.
 
     Without TOKENS, or with - alone, they come from standard input, one a line. Tokens that STORE lacks are named at
@@ -286,7 +286,7 @@ def nearest(path: Path, tokens: tuple[str, ...], k: int, among: Path | None, as_
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(DTYPES))
 @json_option
 def matrix(
-    path: Path, vocab_path: Path, out: Path, oov: str, fallbacks: tuple[str, ...], dtype: str, as_json: bool
+    path: str, vocab_path: Path, out: Path, oov: str, fallbacks: tuple[str, ...], dtype: str, as_json: bool
 ) -> None:
     """Write the matrix of a vocabulary.
 
@@ -305,7 +305,7 @@ def matrix(
         oov = str(without_auto(oov, store.subwords is not None))
         made = store.matrix(vocab, oov=oov, fallbacks=fallbacks, dtype=dtype)
     description = describe_matrix(made, store.metadata, oov, fallbacks)
-    write_matrix(out, made.array, description, [path, vocab_path])
+    write_matrix(out, made.array, description, [Path(path), vocab_path])
     result = {
         "path": str(out),
         "shape": made.shape,
@@ -319,18 +319,18 @@ def matrix(
 
 
 @main.command()
-@click.argument("paths", metavar="[STORE] [VOCAB]", nargs=-1, type=file_path)
+@click.argument("paths", metavar="[STORE] [VOCAB]", nargs=-1)
 @click.option("--text", metavar="FILE", type=file_path, help="A corpus instead of VOCAB: text, - for standard input.")
-@click.option("--store", metavar="FILE", type=file_path, help="The store, where it is not the first argument.")
+@click.option("--store", metavar="STORE", help="The store, where it is not the first argument.")
 @click.option("--tokenizer", type=click.Choice(list(TOKENIZERS)), help="What makes tokens of --text; default: glove.")
 @click.option("--encoding", metavar="NAME", callback=checked_encoding, help="Encoding of --text; default: utf-8.")
 @fallback_option
 @click.option("--progress/--no-progress", default=None, help="Show a progress bar for --text; default: on a terminal.")
 @json_option
 def coverage(
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     text: Path | None,
-    store: Path | None,
+    store: str | None,
     tokenizer: str | None,
     encoding: str | None,
     fallbacks: tuple[str, ...],
@@ -365,7 +365,7 @@ def coverage(
 @main.command()
 @store_argument
 @json_option
-def verify(path: Path, as_json: bool) -> None:
+def verify(path: str, as_json: bool) -> None:
     """Read all of a store and check it.
 
     That is, every block's checksum and every token's way through the index. Damage is exit code 1, and a message that

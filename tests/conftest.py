@@ -71,6 +71,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("one")
 
 
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the module's own, for what Hypothesis writes again and again."""
+    return tmp_path_factory.mktemp("scratch")
+
+
 @pytest.fixture(scope="session")
 def small_store(build_bytes: Callable[..., Built]) -> bytes:
     """The bytes of a store of SMALL_TEXT: two checksum blocks, dim 3."""

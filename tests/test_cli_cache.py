@@ -32,7 +32,7 @@ def test_every_verb_takes_a_vectors_file_and_it_is_built_once(source: Path, tmp_
     (tmp_path / "vocab.txt").write_bytes(b"of\nand\n")
     with listening() as heard:
         assert as_json("info", source)["rows"] == 3
-        assert run("get", source, "of").stdout == "of 3.0 4.0\n"
+        assert run("get", source, "of").stdout == "of 3 4\n"
         assert as_json("nearest", source, "the", "-k", "1")["results"][0]["nearest"][0]["token"] == "of"
         assert as_json("matrix", source, tmp_path / "vocab.txt", "-o", tmp_path / "m.npy")["shape"] == [2, 2]
         assert as_json("coverage", source, tmp_path / "vocab.txt")["missing"] == 0

@@ -38,7 +38,7 @@ def test_build(store: Path, tmp_path: Path):
         "4 rows x 2 in int8 from" in run("build", tmp_path / "source.txt", tmp_path / "8.h5", "--dtype", "int8").stdout
     )
     assert "4 x 2, int8" in run("info", tmp_path / "8.h5").stdout
-    assert run("get", tmp_path / "half.h5", "king").stdout == "king 9.0 10.0\n"
+    assert run("get", tmp_path / "half.h5", "king").stdout == "king 9 10\n"
 
 
 def test_convert(store: Path, tmp_path: Path):
@@ -54,7 +54,7 @@ def test_convert(store: Path, tmp_path: Path):
     assert "'--dtype'" in run("convert", store, "-o", tmp_path / "3.h5", exit_code=2).stderr
     assert "'-o'" in run("convert", store, "--dtype", "int8", exit_code=2).stderr
     assert "float16" in run("convert", store, "--dtype", "int4", "-o", tmp_path / "3.h5", exit_code=2).stderr
-    run("convert", tmp_path / "source.txt", "--dtype", "int8", "-o", tmp_path / "3.h5", exit_code=1)
+    run("convert", tmp_path / "none.h5", "--dtype", "int8", "-o", tmp_path / "3.h5", exit_code=1)
     assert not (tmp_path / "3.h5").exists()
 
 

@@ -139,9 +139,9 @@ def test_in_the_order_of_the_tokens_to_keep(source: Path, stores: Stores, dtype:
     values=st.lists(st.lists(st.floats(-65504, 65504, width=32), min_size=3, max_size=3), min_size=1, max_size=8),
     dtype=st.sampled_from(REDUCED),
 )
-def test_any_vectors(folder: Path, values: list[list[float]], dtype: str):
+def test_any_vectors(scratch: Path, values: list[list[float]], dtype: str):
     expected = kept(np.array(values, F4), dtype)
-    source, target = folder / "source.txt", folder / "store.h5"
+    source, target = scratch / "source.txt", scratch / "store.h5"
     lines = [f"{i} {' '.join(str(F4(x)) for x in row)}\n" for i, row in enumerate(values)]
     source.write_text("".join(lines))
     target.unlink(missing_ok=True)

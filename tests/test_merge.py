@@ -68,9 +68,9 @@ some_stores = st.lists(st.tuples(token_lists, st.sampled_from(DTYPES)), min_size
 
 @settings(deadline=None, max_examples=40)
 @given(wanted=some_stores, batch=st.sampled_from([1, 3, 4096]))
-def test_first_wins(folder: Path, wanted: list[tuple[list[bytes], str]], batch: int):
-    stores = [write(folder / f"{i}.h5", tokens, 3, dtype, i) for i, (tokens, dtype) in enumerate(wanted)]
-    target = folder / "merged.h5"
+def test_first_wins(scratch: Path, wanted: list[tuple[list[bytes], str]], batch: int):
+    stores = [write(scratch / f"{i}.h5", tokens, 3, dtype, i) for i, (tokens, dtype) in enumerate(wanted)]
+    target = scratch / "merged.h5"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, "BATCH", batch)
         report = glovestore.merge(stores, target, overwrite=True, durable=False)
@@ -85,10 +85,10 @@ def test_first_wins(folder: Path, wanted: list[tuple[list[bytes], str]], batch: 
 
 @settings(deadline=None, max_examples=40)
 @given(wanted=some_stores, which=st.sampled_from(["common", "all"]), batch=st.sampled_from([1, 3, 4096]))
-def test_side_by_side(folder: Path, wanted: list[tuple[list[bytes], str]], which: Any, batch: int):
-    stores = [write(folder / f"{i}.h5", tokens, i + 1, dtype, i) for i, (tokens, dtype) in enumerate(wanted)]
+def test_side_by_side(scratch: Path, wanted: list[tuple[list[bytes], str]], which: Any, batch: int):
+    stores = [write(scratch / f"{i}.h5", tokens, i + 1, dtype, i) for i, (tokens, dtype) in enumerate(wanted)]
     expected = side_by_side([contents(store) for store in stores], which)
-    target = folder / "merged.h5"
+    target = scratch / "merged.h5"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, "BATCH", batch)
         if not expected:

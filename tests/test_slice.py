@@ -43,8 +43,8 @@ def sliced(
 
 @settings(deadline=None, max_examples=40)
 @given(vocab=st.lists(st.sampled_from(TOKENS), unique=True, min_size=1))
-def test_row_i_is_token_i(store: glovestore.EmbeddingStore, folder: Path, vocab: list[str]):
-    made, report = sliced(store, folder, vocab)
+def test_row_i_is_token_i(store: glovestore.EmbeddingStore, scratch: Path, vocab: list[str]):
+    made, report = sliced(store, scratch, vocab)
     assert list(made.tokens) == vocab
     assert made[vocab].tobytes() == store[vocab].tobytes()
     assert made.rows(vocab).tolist() == list(range(len(vocab)))

@@ -18,7 +18,7 @@ F4 = np.float32
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 HALVES = st.floats(-65504, 65504, width=32)
 SMALL = st.integers(-600, 600).map(lambda n: n * 2.0**-25)  # below 2^-14, half of them ties
-SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=70)
+SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40)
 
 every_tier = pytest.mark.parametrize("tier", _core.SIMD_TIERS)
 
@@ -49,14 +49,14 @@ def assert_like_numpy(vectors: NDArray[np.float32], dtype: str, tier: str) -> No
 
 
 @every_tier
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(vectors=arrays(F4, SHAPES, elements=HALVES | SMALL))
 def test_float16(tier: str, vectors: NDArray[np.float32]):
     assert_like_numpy(vectors, "float16", tier)
 
 
 @every_tier
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(vectors=arrays(F4, SHAPES, elements=FINITE | SMALL | st.integers(-254, 254).map(lambda n: n / 2)))
 def test_int8(tier: str, vectors: NDArray[np.float32]):
     assert_like_numpy(vectors, "int8", tier)

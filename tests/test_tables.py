@@ -45,7 +45,7 @@ def test_info_of_a_store_that_does_not_say_where_it_came_from(tmp_path: Path) ->
     info = tables.describe(Terse(tmp_path / "v.h5"))
     assert info["source"] == {"name": None, "bytes": None, "digest": None}
     unknown = {name: None for name in ("total", "header", "duplicates", "skipped")}
-    assert info["lines"] == {**unknown, "rows": 2, "not_kept": 0}
+    assert info["lines"] == {**unknown, "rows": 2, "not_kept": 0, "filled": 0}
     assert info["final_newline"] is None
     table = tables.info_table(info)
     assert "source   unknown\n" in table

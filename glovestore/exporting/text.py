@@ -14,6 +14,7 @@ from glovestore import _core
 from glovestore.errors import GlovestoreError, StoreFormatError, TextFormatError
 from glovestore.exporting.job import Job, Write
 from glovestore.exporting.rows import RowBatch, row_batches
+from glovestore.sources.detecting import format_of
 from glovestore.sources.head import read_head
 from glovestore.store import EmbeddingStore
 from glovestore.streams.files import SIGNATURES
@@ -99,7 +100,11 @@ def check_read_back(store: EmbeddingStore, header: bytes = b"") -> None:
     for kind, signature in SIGNATURES.items():
         if signature.match(first):
             raise _unreadable(store, f"a {kind} file, by the first token")
-    pieces = chain([first], rows)
+    beginning = _Beginning(first, rows)
+    taken_for = format_of(beginning).name
+    if taken_for != "text":
+        raise _unreadable(store, f"{taken_for}, by the first bytes")
+    pieces = beginning.pieces()
     try:
         head = read_head(lambda: next(pieces, b""), store.path, None, "auto")
     except TextFormatError as error:
@@ -107,6 +112,22 @@ def check_read_back(store: EmbeddingStore, header: bytes = b"") -> None:
     if (head.dim, head.header, head.prefix) != (store.dim, int(header != b""), len(header)):
         has = "a byte order mark" if head.has_bom else "a header" if head.header else "no header"
         raise _unreadable(store, f"dim {head.dim} and {has}")
+
+
+class _Beginning:
+    """A text that is not written yet, as far as somebody looks at it."""
+
+    def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
+        self._seen = [first]
+        self._rest = rest
+
+    def peek(self, count: int) -> bytes:
+        while sum(map(len, self._seen)) < count and (more := next(self._rest, b"")):
+            self._seen.append(more)
+        return b"".join(self._seen)[:count]
+
+    def pieces(self) -> Iterator[bytes]:
+        return chain(self._seen, self._rest)
 
 
 def _unreadable(store: EmbeddingStore, got: str) -> GlovestoreError:

@@ -37,13 +37,13 @@ Formats, and the suffixes of OUT that choose them:
 
 
 @click.command(help=HELP)
-@click.argument("path", metavar="STORE", type=click.Path(path_type=Path))
+@click.argument("path", metavar="STORE")
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), help="The format, where OUT does not tell.")
 @click.option("--overwrite", is_flag=True, help="Replace files, or an earlier export's folder. A store always stays.")
 @click.option("--progress/--no-progress", default=None, help="Show a progress bar; default: on a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
-def export(path: Path, out: Path, name: str | None, overwrite: bool, progress: bool | None, as_json: bool) -> None:
+def export(path: str, out: Path, name: str | None, overwrite: bool, progress: bool | None, as_json: bool) -> None:
     """Write a store in another format: the text that people read is HELP."""
     try:
         choose_format(out, name)

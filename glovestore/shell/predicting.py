@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BATCH = 1024  # texts that are predicted at a time, if there are so many
 
 model_argument = click.argument("model", metavar="MODEL", type=file_path)
-store_option = click.option("--store", "store_path", metavar="STORE", type=file_path,
+store_option = click.option("--store", "store_path", metavar="STORE",
                             help="The vectors that MODEL was trained with; default: where they were.")  # fmt: skip
 device_option = click.option("--device", help="Where to compute: cpu, cuda, ...; default: a GPU if there is one.")
 
@@ -46,7 +46,7 @@ device_option = click.option("--device", help="Where to compute: cpu, cuda, ...;
 @device_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document a line, one for each text.")
 def predict(
-    model: Path, path: Path, store_path: Path | None, top: int, device: str | None, as_json: bool, **options: Any
+    model: Path, path: Path, store_path: str | None, top: int, device: str | None, as_json: bool, **options: Any
 ) -> None:
     """Print the label of each text, and its probability.
 
@@ -78,7 +78,7 @@ def predict(
 def evaluate(
     model: Path,
     path: Path,
-    store_path: Path | None,
+    store_path: str | None,
     report: Path | None,
     overwrite: bool,
     device: str | None,
@@ -109,7 +109,7 @@ def evaluate(
     terminal.print_result(result, as_json, lambda: f"{found}\n\n{measured}{told}")
 
 
-def load(model: Path, store: Path | None, device: str | None) -> TextClassifier:
+def load(model: Path, store: str | None, device: str | None) -> TextClassifier:
     """Load a saved classifier."""
     from glovestore.classify import TextClassifier
 

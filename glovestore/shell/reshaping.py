@@ -16,7 +16,7 @@ from glovestore.reshaping.slicing import MISSING
 from glovestore.shell import terminal
 
 file_path = click.Path(path_type=Path)
-store_argument = click.argument("path", metavar="STORE", type=file_path)
+store_argument = click.argument("path", metavar="STORE")
 
 
 def writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +37,7 @@ def writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @store_argument
 @click.option("--dtype", required=True, type=click.Choice(list(VECTORS)), help="What vectors are kept in.")
 @writing_options
-def convert(path: Path, dtype: str, out: Path, as_json: bool, **options: Any) -> None:
+def convert(path: str, dtype: str, out: Path, as_json: bool, **options: Any) -> None:
     """Write a store with its vectors in another dtype.
 
     float16 takes half the bytes, int8 (with a scale for each row) a quarter. Look-ups give float32 all the same.
@@ -57,7 +57,7 @@ def convert(path: Path, dtype: str, out: Path, as_json: bool, **options: Any) ->
 @click.option("--missing", default="error", show_default=True, type=click.Choice(MISSING),
               help="Tokens that STORE lacks: stop, leave them out, or fill their rows.")  # fmt: skip
 @writing_options
-def slice(path: Path, vocab_path: Path, missing: Any, out: Path, as_json: bool, **options: Any) -> None:
+def slice(path: str, vocab_path: Path, missing: Any, out: Path, as_json: bool, **options: Any) -> None:
     """Write a store of the tokens of a vocabulary.
 
     Row i is the vector of token i, so that ids of the vocabulary are rows of the new store.
@@ -73,13 +73,13 @@ def slice(path: Path, vocab_path: Path, missing: Any, out: Path, as_json: bool, 
 
 
 @click.command()
-@click.argument("paths", metavar="STORE STORE...", nargs=-1, required=True, type=file_path)
+@click.argument("paths", metavar="STORE STORE...", nargs=-1, required=True)
 @click.option("--how", default="first", show_default=True, type=click.Choice(HOW),
               help="first: of equal tokens the first row; concat: all vectors of a token side by side.")  # fmt: skip
 @click.option("--tokens", type=click.Choice(WHICH),
               help="With --how concat: tokens common to all (the default), or all, with zeros for gaps.")  # fmt: skip
 @writing_options
-def merge(paths: tuple[Path, ...], how: Any, tokens: Any, out: Path, as_json: bool, **options: Any) -> None:
+def merge(paths: tuple[str, ...], how: Any, tokens: Any, out: Path, as_json: bool, **options: Any) -> None:
     """Write one store of several.
 
     \b

@@ -192,15 +192,15 @@ def asked_vocab(path: Path) -> ResolvedVocab:
         return vocab_from_text(_standard_input())
 
 
-def asked_store_and_content(paths: tuple[Path, ...], store: Path | None, text: Path | None) -> tuple[Path, Path]:
+def asked_store_and_content(paths: tuple[str, ...], store: str | None, text: Path | None) -> tuple[str, Path]:
     """Return a store, and the vocabulary or the text to compare it with: of `paths`, --store and --text.
 
     A UsageError unless these are two.
     """
-    given = [*([] if store is None else [store]), *paths, *([] if text is None else [text])]
+    given = [*([] if store is None else [store]), *paths, *([] if text is None else [str(text)])]
     if len(given) == 2:
-        return given[0], given[1]
-    named = [*([] if store is None else [f"--store {store}"]), *map(str, paths)]
+        return given[0], Path(given[1])
+    named = [*([] if store is None else [f"--store {store}"]), *paths]
     named += [] if text is None else [f"--text {text}"]
     got = ", ".join(named) or "nothing"
     raise click.UsageError(

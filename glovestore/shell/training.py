@@ -46,7 +46,7 @@ file_path = click.Path(path_type=Path)
 
 @click.command(cls=EstimatorCommand)
 @click.argument("train_path", metavar="TRAIN", type=file_path)
-@click.option("--store", "store_path", metavar="STORE", type=file_path, required=True, help="The vectors.")
+@click.option("--store", "store_path", metavar="STORE", required=True, help="The vectors.")
 @click.option("--out", metavar="MODEL", type=file_path, required=True, help="The folder to save the model in.")
 @click.option("--test", "test_path", metavar="FILE", type=file_path, help="Labelled texts to measure the model on.")
 @click.option("--validation", metavar="SHARE|FILE", callback=share_or_file,
@@ -60,7 +60,7 @@ file_path = click.Path(path_type=Path)
 @estimator_options
 @click.option("--progress/--no-progress", default=None, help="Show a bar for each epoch; default: on a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
-def train(train_path: Path, store_path: Path, as_json: bool, **options: Any) -> None:
+def train(train_path: Path, store_path: str, as_json: bool, **options: Any) -> None:
     """Train a text classifier.
 
     TRAIN has labelled texts: TSV or CSV (columns label and text, or as a header or the options say), JSON lines,

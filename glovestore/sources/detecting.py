@@ -13,7 +13,7 @@ from glovestore.format.header import CHECKSUM_AT, looks_like_store
 from glovestore.sources import fasttext_header
 from glovestore.sources.reader import Reader, ReadOptions
 from glovestore.sources.word2vec import is_word2vec_binary
-from glovestore.streams.files import Source, open_source
+from glovestore.streams.files import Beginning, open_source
 
 
 class SourceFormat(NamedTuple):
@@ -31,7 +31,7 @@ class SourceFormat(NamedTuple):
         return reader
 
 
-def begins_with(signature: bytes) -> Callable[[Source], bool]:
+def begins_with(signature: bytes) -> Callable[[Beginning], bool]:
     """Return a look at the first bytes of a file."""
     return lambda source: source.peek(len(signature)) == signature
 
@@ -41,7 +41,7 @@ def has_safetensors(folder: Path) -> bool:
     return any(folder.glob("*.safetensors")) or any(folder.glob("0_StaticEmbedding/*.safetensors"))
 
 
-def is_safetensors(source: Source) -> bool:
+def is_safetensors(source: Beginning) -> bool:
     """Tell a safetensors file that is no store: by the length of its header, and the header's first byte."""
     start = source.peek(CHECKSUM_AT)
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 1 << 32 and not looks_like_store(start)
@@ -52,13 +52,13 @@ def is_spacy(folder: Path) -> bool:
     return any(folder.joinpath(part, "key2row").is_file() for part in ("", "vocab"))
 
 
-def is_pickle(source: Source) -> bool:
+def is_pickle(source: Beginning) -> bool:
     """Tell a pickle by its first two bytes: the instruction that names the protocol, and a protocol of today."""
     start = source.peek(2)
     return start[:1] == b"\x80" and b"\2" <= start[1:] <= b"\5"
 
 
-def is_fasttext(source: Source) -> bool:
+def is_fasttext(source: Beginning) -> bool:
     """Tell a fastText model, of today or of before models had a version."""
     start = source.peek(fasttext_header.SETTINGS.size)
     return start.startswith(fasttext_header.MAGIC) or fasttext_header.looks_unversioned(start)
@@ -115,6 +115,11 @@ def open_reader(source: Any, options: ReadOptions, member: str | None = None) ->
     )
 
 
+def format_of(source: Beginning) -> SourceFormat:
+    """Return the format of a file: text, if no other claims it."""
+    return next(known for known in FILES if known.claims(source))
+
+
 def _open_folder(path: Path, options: ReadOptions, member: str | None) -> Reader:
     if member is not None:
         raise ValueError(f"{path}: expected a zip archive to take the member {member!r} from, got a directory")
@@ -128,7 +133,7 @@ def _open_folder(path: Path, options: ReadOptions, member: str | None) -> Reader
 def _open_file(path: Path, options: ReadOptions, member: str | None) -> Reader:
     source = open_source(path, member)
     try:
-        found = next(known for known in FILES if known.claims(source))
+        found = format_of(source)
         if options.format in UNSIGNED:
             found = next(known for known in FILES if known.name == options.format)
         return _checked(found, options, path).open(source, options)

@@ -16,7 +16,7 @@ from glovestore.errors import SourceFormatError
 from glovestore.format.writer import StoreWriter
 from glovestore.sources.ingesting import BadRecord, IngestReader
 from glovestore.sources.reader import ReadOptions, SourceRead, not_finite
-from glovestore.streams.files import Source
+from glovestore.streams.files import Beginning, Source
 
 HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})\n")
 LONGEST_HEADER = 38
@@ -27,7 +27,7 @@ TEXT_NUMBERS = re.compile(rb"[-+.0-9eE \r]*(?:\n|\Z)")
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def is_word2vec_binary(source: Source) -> bool:
+def is_word2vec_binary(source: Beginning) -> bool:
     """Tell word2vec's binary format from its text, which begins with the same header.
 
     What follows the first token are `dim` numbers: text if it looks like decimals, binary if it holds bytes that no

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 from glovestore.errors import TextFormatError
 
@@ -115,6 +115,13 @@ class OpenFile:
                 f"{were_read} and it was changed or replaced meanwhile",
                 self.path,
             )
+
+
+class Beginning(Protocol):
+    """The first bytes of a text, for whoever wants to know what it is."""
+
+    def peek(self, count: int) -> bytes:
+        """Return the first `count` bytes, fewer of a short one."""
 
 
 class Source(ABC):
