@@ -182,6 +182,7 @@ KEEP = st.lists(st.one_of(st.binary(max_size=3), st.sampled_from([b"1", b"x", b"
 @settings(max_examples=800, deadline=None)
 @given(text=TEXTS, options=OPTIONS)
 @example(text=b"1 1\n0 1 1", options={})
+@example(text=b"1 1", options={"header": True})
 def test_hostile_files(folder: Path, text: bytes, options: dict[str, Any]):
     assume(not text.startswith(OTHER_FILES))
     assert_same_as_reference(folder, text, **options)

@@ -94,8 +94,9 @@ class _Lines:
         if dim is not None and dim != stated_dim:
             self.fail(f"expected dim {dim}, got a header that says {stated_dim}", 1)
         newline = self.data.find(b"\n", self.begin)
-        prefix = len(self.data) if newline < 0 else newline + 1
-        return Head(self.data, prefix, 1, rows, self.checked_dim(stated_dim))
+        if newline < 0:
+            self.fail(f"expected rows of {stated_dim} numbers, got none: the file ends with its header")
+        return Head(self.data, newline + 1, 1, rows, self.checked_dim(stated_dim))
 
     def checked_dim(self, dim: int) -> int:
         if dim > LONGEST_DIM:
