@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,16 @@ import glovestore
 OLD_TEXT = b"old 1 2\nstore 3 4\n"
 STEPS = ("open", "stat", "fstat", "pwrite", "preadv", "ftruncate", "fchmod", "fsync", "replace")
 WRITING_STEPS = ("open", "pwrite", "preadv", "ftruncate", "fchmod", "fsync", "replace")
+
+
+def interrupt() -> None:
+    """Press Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def no_space() -> None:
+    """Fail as a full disk does."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class Scene:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import store_reader
-from scene import STEPS, WRITING_STEPS, Scene, at_step
+from scene import STEPS, WRITING_STEPS, Scene, at_step, interrupt, no_space
 from shared import ODD_TEXT
 from vectors_generator import generate
 
@@ -23,22 +21,6 @@ import glovestore
 @pytest.fixture(params=[False, True], ids=["new", "over an old store"])
 def scene(tmp_path: Path, request: pytest.FixtureRequest) -> Scene:
     return Scene(tmp_path, with_old=request.param)
-
-
-@pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """Let SIGINT raise KeyboardInterrupt, also where a shell started the tests in the background and has it ignored."""
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, old)
-
-
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-def no_space() -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 FAULTS = [(interrupt, KeyboardInterrupt, STEPS), (no_space, OSError, WRITING_STEPS)]

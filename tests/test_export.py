@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import re
-import signal
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import pytest
 from export_reference import content, glove_text, read_word2vec_binary, same, write_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene import at_step
+from scene import at_step, interrupt, no_space
 from shared import ODD_TEXT, Built
 
 import glovestore
@@ -557,22 +555,6 @@ def test_a_folder_with_a_store_or_a_file_in_its_place(path: Path, tmp_path: Path
 # ---------------------------------------------------------------------- whole or not at all
 
 
-@pytest.fixture(autouse=True)
-def python_interrupts() -> Iterator[None]:
-    """Let SIGINT raise KeyboardInterrupt, also where a shell started the tests in the background and has it ignored."""
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, old)
-
-
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-def no_space() -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
@@ -581,6 +563,7 @@ STEPS = ("fsync", "fchmod", "replace", "rename", "chmod", "fstat")
 FAULTS = [(interrupt, KeyboardInterrupt, STEPS), (no_space, OSError, STEPS[:-1])]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a file object may be closed by its last reference
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("with_old", [False, True])
@@ -616,6 +599,7 @@ def test_an_export_that_fails_at_each_step(
     assert number > 3
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupt_while_rows_are_written(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "row_batches", partial(rows.row_batches, numbers=3))
 

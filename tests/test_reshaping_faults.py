@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from damage import spans
-from scene import at_step
+from scene import at_step, interrupt, no_space
 
 import glovestore
 
@@ -31,21 +29,6 @@ def merge(source: Path, target: Path, **options: Any) -> Any:
 
 
 every_verb = pytest.mark.parametrize("verb", [convert, slice_, merge])
-
-
-@pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, old)
-
-
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-def no_space() -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @every_verb
