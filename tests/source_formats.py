@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import fasttext_reference
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -176,6 +177,24 @@ def polars_ipc(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
 # --- matrices with their tokens elsewhere ----------------------------------------------------------------------------
 
 
+def fasttext_model(folder: Path, tokens: Tokens, vectors: Vectors, version: int = 12) -> Path:
+    """Write a model without n-grams: its words' vectors are their own rows."""
+    model = fasttext_reference.Model(words=list(tokens), matrix=vectors, minn=0, maxn=0, bucket=0, version=version)
+    path = folder / "vectors.bin"
+    path.write_bytes(fasttext_reference.write(model))
+    return path
+
+
+def fasttext_huge() -> Iterator[bytes]:
+    """Yield models of one word that say to have many words, many buckets, or long rows."""
+    model = fasttext_reference.Model(
+        words=[b"a"], matrix=np.zeros((1, 2), np.float32), minn=0, maxn=0, bucket=0, version=12
+    )
+    data = fasttext_reference.write(model)
+    for place, number in ((8, 2**31 - 1), (8, 65_536), (8 + 4 * 8, 2**31 - 1), (64, 2**31 - 1), (68, 2**31 - 1)):
+        yield data[:place] + number.to_bytes(4, "little") + data[place + 4 :]
+
+
 def npy(folder: Path, tokens: Tokens, vectors: Vectors) -> Path:
     path = folder / "vectors.npy"
     np.save(path, vectors, allow_pickle=False)
@@ -298,6 +317,12 @@ FORMATS = (
                 b"999999999999999999 999999999999999999",
             )
         ),
+    ),
+    SourceFormat(
+        "fasttext",
+        "fasttext",
+        {"own": fasttext_model, "version 11": lambda *args: fasttext_model(*args, version=11)},
+        huge=tuple(fasttext_huge()),
     ),
     SourceFormat(
         "npy",
