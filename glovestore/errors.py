@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import TracebackType
 from typing import Any
 
 Path = str | os.PathLike[str]
@@ -72,3 +73,19 @@ class DownloadError(GlovestoreError):
 
 class CoverageWarning(UserWarning):
     """Warn that a store lacks most of the tokens of a vocabulary."""
+
+
+class naming:
+    """Let the system's errors in this block name `path`: calls on descriptors know no name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            raise OSError(error.errno, error.strerror, os.fspath(self._path)) from None

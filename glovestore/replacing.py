@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from glovestore.errors import naming
+
 if sys.platform != "win32":
     import fcntl
 
@@ -57,36 +59,44 @@ class ReplacingFile:
         for start in range(0, len(view), PIECE):
             piece = view[start : start + PIECE]
             while piece:
-                written = os.pwrite(self._file.fileno(), piece, offset)
+                with naming(self.target):
+                    written = os.pwrite(self._file.fileno(), piece, offset)
                 piece, offset = piece[written:], offset + written
 
     def read_into(self, view: memoryview, offset: int) -> None:
         """Fill `view` with what was written at `offset`; the file must reach that far."""
         while view:
-            count = os.preadv(self._file.fileno(), [view], offset)
+            with naming(self.target):
+                count = os.preadv(self._file.fileno(), [view], offset)
             if count == 0:
                 raise OSError(f"{self.path}: expected {len(view)} more bytes at byte {offset}: the file was truncated")
             view, offset = view[count:], offset + count
 
     def truncate(self, size: int) -> None:
         """Set the file's size; new bytes are zero."""
-        os.ftruncate(self._file.fileno(), size)
+        with naming(self.target):
+            os.ftruncate(self._file.fileno(), size)
 
     def commit(self, durable: bool = True) -> None:
         """Rename over the target, keeping an old file's mode. `durable`: flush file and folder first, or fail."""
-        with contextlib.suppress(FileNotFoundError):
-            os.fchmod(self._file.fileno(), stat.S_IMODE(os.stat(self.target).st_mode))
-        start = time.perf_counter()
-        if durable:
-            os.fsync(self._file.fileno())
+        with naming(self.target):
+            self._keep_mode()
+            start = time.perf_counter()
+            if durable:
+                os.fsync(self._file.fileno())
         synced = time.perf_counter()
         self._check_target()
         os.replace(self.path, self.target)
         renamed = time.perf_counter()
         if durable:
-            _fsync_folder(self.target.parent)
+            with naming(self.target.parent):
+                _fsync_folder(self.target.parent)
         self.fsync_seconds = (synced - start) + (time.perf_counter() - renamed)
         self._file.close()
+
+    def _keep_mode(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.fchmod(self._file.fileno(), stat.S_IMODE(os.stat(self.target).st_mode))
 
     def discard(self) -> None:
         """Remove the temporary, if it still is one."""
@@ -152,6 +162,10 @@ def _create_locked(target: Path) -> io.FileIO:
             continue  # somebody else's
         except PermissionError as error:
             raise PermissionError(f"{target}: no permission to create a file in {target.parent}") from error
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise OSError(error.errno, error.strerror, str(target)) from None
         except BaseException:  # Ctrl-C too
             with contextlib.suppress(OSError):
                 os.unlink(path)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from glovestore.errors import naming
 from glovestore.format.header import CHECKSUM_AT, looks_like_store
 
 
@@ -19,7 +20,7 @@ def may_replace(sources: Iterable[Path], overwrite: bool, verb: str = "write") -
     def check(target: Path) -> None:
         if any(source.exists() and os.path.samefile(source, target) for source in inputs):
             raise FileExistsError(f"{target}: expected a new file for the store, got the source itself")
-        with open(target, "rb") as file:
+        with naming(target), open(target, "rb") as file:
             is_store = looks_like_store(file.read(CHECKSUM_AT))
         if not is_store:
             raise FileExistsError(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from threading import Thread
 
 from glovestore import _core
-from glovestore.errors import SourceFormatError
+from glovestore.errors import SourceFormatError, naming
 from glovestore.format.writer import StoreWriter
 from glovestore.keeping import kept_tokens
 from glovestore.sources.reader import FileReader, ReadOptions, SourceRead
@@ -43,7 +43,8 @@ class IngestReader(FileReader):
         if self._taken:
             taken, self._taken = self._taken, b""
             return taken
-        return next(self._pieces, b"") if self._fd is None else os.read(self._fd, HEAD_BLOCK)
+        with naming(self.path):
+            return next(self._pieces, b"") if self._fd is None else os.read(self._fd, HEAD_BLOCK)
 
     def estimate_rows(self, of_source: int) -> int:
         """Return about how many rows will come; `of_source`: how many the source has, counts only if its size does."""

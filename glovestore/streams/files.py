@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
-from glovestore.errors import TextFormatError
+from glovestore.errors import TextFormatError, naming
 
 BLOCK = 1 << 18  # bytes read from disk at a time
 STDIN = Path("-")
@@ -85,8 +85,9 @@ class OpenFile:
         return self._read(count)
 
     def _read(self, count: int) -> bytes:
-        while (data := self.file.read(count)) is None:  # a pipe that does not block, and is empty just now
-            select.select([self.file], [], [])
+        with naming(self.path):
+            while (data := self.file.read(count)) is None:  # a pipe that does not block, and is empty just now
+                select.select([self.file], [], [])
         return data
 
     def read_at(self, offset: int, count: int) -> bytes:
