@@ -364,8 +364,10 @@ def coverage(
 
 @main.command()
 @store_argument
+@click.option("--quick", is_flag=True, help="Only the structure: the file's size and its header.")
+@click.option("--hdf5", is_flag=True, help="Also compare HDF5's own description of the arrays, in a child process.")
 @json_option
-def verify(path: str, as_json: bool) -> None:
+def verify(path: str, quick: bool, hdf5: bool, as_json: bool) -> None:
     """Read all of a store and check it.
 
     That is, every block's checksum and every token's way through the index. Damage is exit code 1, and a message that
@@ -373,11 +375,12 @@ def verify(path: str, as_json: bool) -> None:
 
     \b
       glovestore verify glove.h5
+      glovestore verify glove.h5 --hdf5
     """
     start = time.perf_counter()
     try:
         with glovestore.open(path, build=False) as store:
-            store.verify()
+            store.verify(quick=quick, hdf5=hdf5)
     except glovestore.StoreFormatError as error:
         if as_json:
             terminal.print_text(tables.to_json({"ok": False, "path": error.path, "problem": error.problem}))

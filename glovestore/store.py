@@ -303,14 +303,18 @@ class EmbeddingStore(_core.SingleLookups):
 
     # ------------------------------------------------------------------ its life
 
-    def verify(self) -> None:
+    def verify(self, *, quick: bool = False, hdf5: bool = False) -> None:
         """Read everything: all block checksums, then each token's way through the index.
 
-        Raises StoreFormatError at the first damage, naming the array and, in it, the rows.
+        quick: only the file's size and its header, once more. hdf5: also hold HDF5's own description of the arrays
+        against the header; its library reads the file in a child process. Raises StoreFormatError at the first damage,
+        naming the array and, in it, the rows.
         """
-        from glovestore.format.verify import verify_file
+        from glovestore.format.verify import verify_file, verify_hdf5
 
-        verify_file(self._path, self._layout, self._index)
+        verify_file(self._path, self._layout, self._index, quick)
+        if hdf5:
+            verify_hdf5(self._path, self._layout)
 
     def prefault(self) -> int:
         """Read all of the file into memory and into this process's page table; return its bytes. A copy is there.

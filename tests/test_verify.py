@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,3 +89,90 @@ def test_verify_names_damaged_checksums(copy: Path, small_store: bytes):
     copy.write_bytes(small_store[:begin] + b"\xa5" + small_store[begin + 1 :])
     with pytest.raises(StoreFormatError, match="block_checksums: damaged: expected their XXH64 to be"):
         glovestore.open(copy).verify()
+
+
+# ---------------------------------------------------------------------- quick, HDF5
+
+
+def test_quick_looks_at_the_structure_only(copy: Path, small_store: bytes) -> None:
+    opened = glovestore.open(copy)
+    ((begin, _),) = spans(small_store, "vectors")
+    with copy.open("r+b", buffering=0) as file:
+        file.seek(begin)
+        file.write(bytes([small_store[begin] ^ 1]))
+    opened.verify(quick=True)
+    with pytest.raises(StoreFormatError, match="vectors rows 0 to"):
+        opened.verify()
+    with copy.open("r+b", buffering=0) as file:
+        file.seek(100)
+        file.write(bytes([small_store[100] ^ 1]))
+    with pytest.raises(StoreFormatError, match="damaged header"):
+        opened.verify(quick=True)
+
+
+def test_hdf5_agrees(copy: Path) -> None:
+    glovestore.open(copy).verify(hdf5=True)
+
+
+def renamed_dataset(data: bytes) -> bytes:
+    """Give a dataset another name in HDF5's group."""
+    at = data.index(b"norms", HEADER_SIZE)
+    return data[:at] + b"NORMS" + data[at + 5 :]
+
+
+def other_metadata(data: bytes) -> bytes:
+    at = data.index(b'"source_name":"') + len(b'"source_name":"')
+    return data[:at] + b"X" + data[at + 1 :]
+
+
+def no_signature(data: bytes) -> bytes:
+    return data[:HEADER_SIZE] + b"XXXX" + data[HEADER_SIZE + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (renamed_dataset, "hdf5: "),
+        (other_metadata, "hdf5: expected the attribute metadata to be the header's, got other values"),
+        (no_signature, "hdf5: expected its library to read the file, got OSError: "),
+    ],
+)
+def test_a_lie_to_hdf5_alone(copy: Path, small_store: bytes, damage: Callable[[bytes], bytes], expected: str) -> None:
+    """Checksums made right again: whoever reads the header sees nothing, but HDF5's library would."""
+    copy.write_bytes(with_checksums(damage(small_store)))
+    opened = glovestore.open(copy)
+    opened.verify()
+    with pytest.raises(StoreFormatError, match=re.escape(expected)):
+        opened.verify(hdf5=True)
+
+
+def test_hdf5_is_never_loaded_here(copy: Path) -> None:
+    code = "import glovestore, sys; glovestore.open(sys.argv[1]).verify(hdf5=True); print('h5py' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, copy], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_a_crash_of_the_library_is_damage(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = subprocess.run
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: real([sys.executable, "-c", kill], **options))
+    with pytest.raises(StoreFormatError, match="hdf5: expected its library to read the file, got signal 11"):
+        glovestore.open(copy).verify(hdf5=True)
+
+
+def test_every_single_byte_is_covered_and_named(copy: Path, small_store: bytes) -> None:
+    """Each byte of the file, header included, changed in one bit: opening or `verify` finds it and says where."""
+    opened = glovestore.open(copy)
+    silent = []
+    with copy.open("r+b", buffering=0) as file:
+        for position in range(len(small_store)):
+            file.seek(position)
+            file.write(bytes([small_store[position] ^ (1 << position % 8)]))
+            try:
+                opened.verify()
+                silent.append(position)
+            except StoreFormatError as error:
+                assert error.problem[-1] not in " ,"
+            file.seek(position)
+            file.write(small_store[position : position + 1])
+    assert silent == []

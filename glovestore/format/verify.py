@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +16,12 @@ from glovestore.format import layout
 from glovestore.format.header import read_layout
 
 BLOCKS_AT_A_TIME = 64
+HDF5_PATIENCE = 60  # seconds
+NOT_IN_HDF5 = ("header_xxh64", "block_checksums_xxh64")  # they cover HDF5's bytes
 
 
-def verify_file(path: str, expected: layout.Layout, index: _core.TokenIndex) -> None:
-    """Raise StoreFormatError at the first damage.
+def verify_file(path: str, expected: layout.Layout, index: _core.TokenIndex, quick: bool = False) -> None:
+    """Raise StoreFormatError at the first damage. `quick`: of the header and what opening checks, nothing else.
 
     Reads the file anew instead of through the map: an error of the disk is an exception then, not a signal.
     """
@@ -28,6 +33,8 @@ def verify_file(path: str, expected: layout.Layout, index: _core.TokenIndex) -> 
         start = bytes(_pread(fd, expected.header_size, 0, path))
         if read_layout(start, size, path) != expected:
             raise StoreFormatError("expected the store that was opened, got another one in its place", path)
+        if quick:
+            return
         _verify_checksums(fd, expected, path)
     lost = index.first_lost_row()
     if lost is not None:
@@ -54,12 +61,48 @@ def _verify_checksums(fd: int, expected: layout.Layout, path: str) -> None:
                 raise StoreFormatError(_describe(expected, start, end), path)
 
 
+def verify_hdf5(path: str, expected: layout.Layout) -> None:
+    """Raise StoreFormatError unless HDF5's own description of the file agrees with the header."""
+    found = _described_by_hdf5(path)
+    if found["metadata"] != {name: text for name, text in expected.metadata.items() if name not in NOT_IN_HDF5}:
+        raise StoreFormatError("hdf5: expected the attribute metadata to be the header's, got other values", path)
+    arrays = {
+        name: [np.dtype(layout.DTYPES[tensor.dtype]).str, list(tensor.shape), tensor.offset if tensor.nbytes else None]
+        for name, tensor in expected.tensors.items()
+        if not name.startswith(layout.FILLER)
+    }
+    for name in sorted({*arrays, *found["arrays"]}):
+        stated, actual = arrays.get(name), found["arrays"].get(name)
+        if stated != actual:
+            raise StoreFormatError(f"hdf5: {name}: expected dtype, shape and offset {stated}, got {actual}", path)
+
+
+def _described_by_hdf5(path: str) -> Any:
+    """Let HDF5's library read the file, in a process of its own: on a hostile one it may crash, which is damage too."""
+    import subprocess
+
+    code = "import sys; from glovestore.format import hdf5; sys.stdout.write(hdf5.describe(sys.argv[1]))"
+    command = [sys.executable, "-P", "-c", code, path]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=HDF5_PATIENCE, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        raise StoreFormatError(f"hdf5: expected an answer within {HDF5_PATIENCE} s, got none", path) from None
+    if done.returncode == 0:
+        return json.loads(done.stdout)
+    last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    problem = f"signal {-done.returncode}" if done.returncode < 0 else last
+    raise StoreFormatError(f"hdf5: expected its library to read the file, got {problem}", path)
+
+
 def _describe(expected: layout.Layout, begin: int, end: int) -> str:
     """Return the sentence for a damaged block [begin, end): the arrays in it, and which of their rows."""
     parts = []
-    for name, tensor in expected.tensors.items():
+    for name, tensor in sorted(expected.tensors.items(), key=lambda item: item[0].startswith(layout.FILLER)):
         low, high = max(begin, tensor.offset), min(end, tensor.end)
         if low >= high or name == "block_checksums":
+            continue
+        if name.startswith(layout.FILLER):
+            parts.append(f"bytes {low} to {high} of HDF5")
             continue
         per_row = tensor.nbytes // tensor.shape[0]
         first, last = (low - tensor.offset) // per_row, (high - 1 - tensor.offset) // per_row
