@@ -1,7 +1,8 @@
 """Build the one extension, glovestore._core; everything else is in pyproject.toml.
 
-Three environment switches, each with a build folder of its own so that no object file is shared between them:
-SANITIZE=1 (address and undefined-behaviour sanitizers), COVERAGE=1 (gcov counters), DEBUG=1 (no optimisation, asserts).
+Four environment switches, each with a build folder of its own so that no object file is shared between them:
+SANITIZE=1 (address and undefined-behaviour sanitizers), TSAN=1 (thread sanitizer), COVERAGE=1 (gcov counters), DEBUG=1
+(no optimisation, asserts).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from setuptools import Extension, setup
 SWITCHES = {
     "SANITIZE": (["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined"],
                  ["-fsanitize=address,undefined"]),
+    "TSAN": (["-O1", "-g", "-fno-omit-frame-pointer"], ["-fsanitize=thread"]),
     "COVERAGE": (["-O0", "-g"], ["--coverage"]),
     "DEBUG": (["-O0", "-g", "-UNDEBUG", "-D_GLIBCXX_ASSERTIONS"], []),
 }  # fmt: skip
