@@ -6,7 +6,8 @@
 # make bench-growth  time per token against the sizes of vocabulary and store           (SWEEP=full: up to 10 M rows)
 # make accuracy  what float16 and int8 cost on WordSim-353 and SimLex-999         (VECTORS=file, DATA=folder of both)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
-# make fuzz      ten million hard decimals through every SIMD tier               (N=100000, SEED=7: fewer, others)
+# make tsan      the tests of threads under the thread sanitizer
+# make fuzz      the native core by libFuzzer, mutated stores, hard decimals     (TIME=60: seconds; N=100000, SEED=7; clang)
 # make clean     remove what these commands made
 #
 # Each command makes a virtual environment of its own and installs the package into it, as a user would. A second run
@@ -25,6 +26,7 @@ VECTORS ?=
 TEXTS ?=
 ARGS ?=
 N ?= 10_000_000
+TIME ?= 60
 SEED ?= 0
 INSTALL = bin/pip install --disable-pip-version-check $(QUIET) --constraint constraints.txt
 QUIET := $(shell test -t 2 || echo -qq) # pip's progress bars where somebody watches
@@ -36,7 +38,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench bench-plot bench-growth accuracy sanitize fuzz clean
+.PHONY: demo test lint bench bench-plot bench-growth accuracy sanitize tsan fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -81,7 +83,7 @@ accuracy: .venv-bench/installed
 	@.venv-bench/bin/python benchmarks/accuracy.py '$(VECTORS)' --data '$(DATA)'
 
 SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py %/test_pickling.py %/test_benchmarks.py \
-	%/test_benchmark_helpers.py, \
+	%/test_benchmark_helpers.py %/test_fuzz.py %/test_faults.py, \
 	$(shell grep -LE 'import torch|importorskip..torch|glovestore\.(torch|classify)' tests/test_*.py))
 sanitize: .venv-sanitize/installed
 	@echo "running the tests that need no torch under ASAN and UBSAN ..."
@@ -89,11 +91,18 @@ sanitize: .venv-sanitize/installed
 	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	.venv-sanitize/bin/pytest -p no:cacheprovider $(ARGS) $(SANITIZED_TESTS)
 
+TSAN_TESTS = $(addprefix tests/test_, threads.py worker_threads.py ingest.py word2vec.py)
+tsan: .venv-tsan/installed
+	@LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
+	.venv-tsan/bin/pytest -p no:cacheprovider $(ARGS) $(TSAN_TESTS)
+
 fuzz: .venv-test/installed
+	@.venv-test/bin/python fuzz/run.py --time $(TIME)
+	@.venv-test/bin/python fuzz/stores.py --stores 1000000000 --seed $(SEED) --time $(TIME)
 	@PYTHONPATH=tests .venv-test/bin/python tests/fuzz_numbers.py $(N) $(SEED)
 
 clean:
-	rm -rf .venv-demo .venv-test .venv-bench .venv-sanitize build build-* glovestore.egg-info
+	rm -rf .venv-demo .venv-test .venv-bench .venv-sanitize .venv-tsan build build-* glovestore.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -102,6 +111,8 @@ clean:
 .venv-bench/installed: EXTRAS = train,test,bench
 .venv-sanitize/installed: EXTRAS = test
 .venv-sanitize/installed: export SANITIZE = 1
+.venv-tsan/installed: EXTRAS = test
+.venv-tsan/installed: export TSAN = 1
 
 .venv-%/installed: $(SOURCES)
 	@echo "$(@D): installing glovestore[$(EXTRAS)]; the first time, with its downloads, takes a few minutes ..."

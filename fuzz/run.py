@@ -1,4 +1,4 @@
-"""Fuzz the native core: build the targets of this folder with clang's libFuzzer, ASAN and UBSAN, and let each run a while.
+"""Fuzz the native core: build this folder's targets with clang's libFuzzer, ASAN and UBSAN, and let each run a while.
 
     python fuzz/run.py [--time SECONDS] [--target NAME ...] [--build FOLDER]
 
@@ -22,7 +22,17 @@ HERE = Path(__file__).resolve().parent
 CORE = HERE.parent / "ext"
 TARGETS = sorted(path.stem for path in HERE.glob("*.cpp") if path.stem != "replay")
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-FLAGS = ["-std=c++17", "-O2", "-g", "-fno-omit-frame-pointer", "-Wall", "-Wextra", f"-I{CORE}", f"-I{HERE}", *SANITIZERS]
+FLAGS = [
+    "-std=c++17",
+    "-O2",
+    "-g",
+    "-fno-omit-frame-pointer",
+    "-Wall",
+    "-Wextra",
+    f"-I{CORE}",
+    f"-I{HERE}",
+    *SANITIZERS,
+]
 LONGEST_INPUT = 512
 
 
@@ -59,8 +69,8 @@ def fuzz(program: Path, name: str, seconds: int, folder: Path) -> tuple[int, Pat
     corpus.mkdir(parents=True, exist_ok=True)
     crashes.mkdir(parents=True, exist_ok=True)
     before = set(crashes.iterdir())
-    command = [program, f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}", "-print_final_stats=1", "-timeout=10",
-               f"-artifact_prefix={crashes}/", corpus, *seeds_of(name)]  # fmt: skip
+    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}", f"-artifact_prefix={crashes}/"]
+    command = [program, *options, "-print_final_stats=1", "-timeout=10", corpus, *seeds_of(name)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     executed = re.search(r"number_of_executed_units: (\d+)", done.stderr)
     new = sorted(set(crashes.iterdir()) - before)
