@@ -1,6 +1,6 @@
 # make demo      the whole path on real vectors, from text to a classifier   (VECTORS=file: on your own file)
 # make test      the test suite against the installed package                (ARGS="-k store": arguments for pytest)
-# make lint      ruff, mypy, and the stub of the extension against the extension
+# make lint      ruff, mypy, the stub of the extension against the extension, the compiler's warnings on the core
 # make bench     benchmarks beside other libraries, and one table  (VECTORS=file, TEXTS=file, ARGS="-k open": for pytest)
 # make bench-plot  time against file size, throughput by tier  (SWEEP=full: up to 5.6 GB; FOLDER=where the files go)
 # make bench-growth  time per token against the sizes of vocabulary and store           (SWEEP=full: up to 10 M rows)
@@ -46,11 +46,13 @@ demo: .venv-demo/installed
 test: .venv-test/installed
 	@.venv-test/bin/pytest $(ARGS)
 
+WARNINGS = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wold-style-cast -Iext -Ifuzz
 lint: .venv-test/linters
 	.venv-test/bin/ruff check
 	.venv-test/bin/ruff format --check
 	.venv-test/bin/mypy
 	.venv-test/bin/stubtest --mypy-config-file pyproject.toml --allowlist .ci/stubtest-allowlist glovestore._core
+	ls ext/*.cpp fuzz/*.cpp | xargs -P 4 -n 4 $(CXX) -std=c++17 -O2 -fsyntax-only $(WARNINGS)
 
 # Only our table is printed (benchmarks/table.py makes it again from the JSON); ARGS=-v adds pytest-benchmark's own.
 BENCH_JSON = .benchmarks/latest.json

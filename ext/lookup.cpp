@@ -94,7 +94,8 @@ void find_batch(const IndexView& index, const TokenTable& table, const TokenView
     for (std::size_t i = 0; i < count; ++i) {
         if (!tokens[i].bytes) {
             rows[i] = absent;
-        } else if (rows[i] != absent && (rows[i] == undecided || !is_token(table, rows[i], tokens[i]))) {
+        } else if (rows[i] != absent &&
+                   (rows[i] == undecided || !is_token(table, static_cast<std::uint64_t>(rows[i]), tokens[i]))) {
             rows[i] = search(index, table, tokens[i], hashes[i]);
         }
     }

@@ -60,10 +60,10 @@ void drop_rows(RowBatch& batch, std::size_t dim, Stored dtype) {
 }  // namespace
 
 RowWriter::RowWriter(int fd, std::uint64_t vectors_offset, std::uint64_t checksums_offset, std::size_t checksum_block,
-                     std::size_t dim, Stored dtype, std::uint64_t expected_rows, std::uint64_t index_seeds,
+                     std::size_t dim, Stored dtype, std::uint64_t expected_rows, std::uint64_t seeds,
                      const Kernels& kernels)
     : fd_(fd), vectors_offset_(vectors_offset), dim_(dim), dtype_(dtype), kernels_(kernels),
-      tokens_(expected_rows, index_seeds),
+      tokens_(expected_rows, seeds),
       hashes_(checksum_block, static_cast<std::size_t>(vectors_offset - checksums_offset)),
       mean_(dim), squares_(dim), shift_(dim), sum_(dim), sum_of_squares_(dim), std_(dim),
       statistics_{0, 0, mean_.data(), squares_.data(), shift_.data(), sum_.data(), sum_of_squares_.data()} {

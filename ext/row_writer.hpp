@@ -50,7 +50,7 @@ public:
     // Writes to `fd` (owned: closed with this object), row i at `vectors_offset` + i times the size of `dim` numbers of
     // `dtype`. Checksum blocks are counted from `checksums_offset`.
     RowWriter(int fd, std::uint64_t vectors_offset, std::uint64_t checksums_offset, std::size_t checksum_block,
-              std::size_t dim, Stored dtype, std::uint64_t expected_rows, std::uint64_t index_seeds,
+              std::size_t dim, Stored dtype, std::uint64_t expected_rows, std::uint64_t seeds,
               const Kernels& kernels);
     ~RowWriter();
     RowWriter(const RowWriter&) = delete;

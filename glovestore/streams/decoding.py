@@ -23,6 +23,10 @@ else:
 PIECE = 1 << 18  # bytes of text at a time: these stay in the second-level cache until they are parsed
 SMALLEST_SLICE = 1 << 14
 
+# Real vectors shrink to a half or a third. What is this long, and so many times its size, was made to fill a disk.
+MOST_UNFOLDED = 100
+UNFOLDED_FREELY = 1 << 30  # bytes
+
 
 class Decoder(Protocol):
     """One stream: what `bz2.BZ2Decompressor`, `lzma.LZMADecompressor`, zstd's and isal's raw inflater all look like."""
@@ -177,8 +181,16 @@ class DecodedSource(Source):
                 raise self._damaged(str(error)) from error
             if piece:
                 self.text_bytes += len(piece)
+                self._check_unfolded()
                 yield piece
         feed.give_back(len(decoder.unused_data))
+
+    def _check_unfolded(self) -> None:
+        if self.text_bytes > max(UNFOLDED_FREELY, MOST_UNFOLDED * self.position):
+            raise self._error(
+                f"expected a {self.what} of at most {MOST_UNFOLDED} times its size, got more: {self.text_bytes} bytes"
+                f" of {self.position}; unpack it first if that is meant"
+            )
 
     def _cut_off(self) -> TextFormatError:
         return self._error(f"expected a whole {self.what}, got one that ends after {self.text_bytes} bytes of text")
