@@ -85,8 +85,8 @@ fallback_option = click.option(
 def main() -> None:
     """Pretrained word vectors, ready in no time.
 
-    Build a store from GloVe text once; everything else opens it for free. Where a STORE is asked for, a vectors file
-    will do: a store is built of it into a cache first, once.
+    Build a store from a vectors file once; everything else opens it for free. Where a STORE is asked for, a vectors
+    file will do: a store is built of it into a cache first, once.
 
     \b
       glovestore build glove.6B.100d.txt glove.h5
