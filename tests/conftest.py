@@ -11,12 +11,17 @@ from typing import Any
 
 import pytest
 from cache_scene import Heard, listening
+from hypothesis import HealthCheck, settings
 from remote_servers import Reply, Request, Server
 from shared import ODD_TEXT, SMALL_TEXT, Built
 
 import glovestore
 from glovestore.remote import http
 from glovestore.streams import decoding
+
+# No test asserts a time, and machines are busy.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # For torch, here and in child processes: its threads spin while they wait for each other, so that where others use the
 # cores tiny models take a hundred times as long.
