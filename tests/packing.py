@@ -64,6 +64,29 @@ def gzip_with_everything(text: bytes, name: bytes = b"glove.txt") -> bytes:
     return header + deflate(text) + struct.pack("<II", zlib.crc32(text), len(text) % 2**32)
 
 
+class Pipe(BytesIO):
+    """What can only be written to, from front to back."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise OSError("no seek")
+
+    def tell(self) -> int:
+        raise OSError("no tell")
+
+
+def zip_through_pipe(members: dict[str, bytes]) -> bytes:
+    """Return a zip archive as it is written to a pipe: the sizes stand behind the data, in data descriptors."""
+    file = Pipe()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    assert b"PK\x07\x08" in file.getvalue()
+    return file.getvalue()
+
+
 def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, comment: bytes = b"") -> bytes:
     """Return a zip archive; a name that ends with "/" is a folder."""
     file = BytesIO()

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from packing import LONG_TEXT, TEXT, ZIP_METHODS, error_of, read_source, zip_of
+from packing import LONG_TEXT, TEXT, ZIP_METHODS, error_of, read_source, zip_of, zip_through_pipe
 
 from glovestore.streams.decoding import PIECE
 from glovestore.streams.files import open_source
@@ -87,22 +87,7 @@ def test_zip64(path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_sizes_that_stand_behind_the_data(path: Path):
     """An archive written to a pipe: the local header says 0, the directory knows."""
-
-    class Pipe(BytesIO):
-        def seekable(self) -> bool:
-            return False
-
-        def seek(self, offset: int, whence: int = 0) -> int:
-            raise OSError("no seek")
-
-        def tell(self) -> int:
-            raise OSError("no tell")
-
-    file = Pipe()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.txt", TEXT)
-    assert b"PK\x07\x08" in file.getvalue()
-    path.write_bytes(file.getvalue())
+    path.write_bytes(zip_through_pipe({"a.txt": TEXT}))
     assert read_source(path) == TEXT
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packing import LONG_TEXT, TEXT, read_source, zip_of
+from packing import LONG_TEXT, TEXT, read_source, zip_of, zip_through_pipe
 from remote_servers import Reply, Request, Server, file_reply
 
 from glovestore import DownloadError, TextFormatError
@@ -111,23 +111,8 @@ def test_a_directory_larger_than_a_block(serve: Serve, tmp_path: Path):
 
 def test_sizes_that_stand_behind_the_data(serve: Serve, tmp_path: Path):
     """An archive written to a pipe has a data descriptor behind each member; the directory knows as well."""
-
-    class Pipe(BytesIO):
-        def seekable(self) -> bool:
-            return False
-
-        def seek(self, offset: int, whence: int = 0) -> int:
-            raise OSError("no seek")
-
-        def tell(self) -> int:
-            raise OSError("no tell")
-
-    file = Pipe()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("a.txt", LONG_TEXT)
-        made.writestr("b.txt", TEXT)
-    server = serve(lambda request: file_reply(request, file.getvalue()))
-    assert b"PK\x07\x08" in file.getvalue()
+    data = zip_through_pipe({"a.txt": LONG_TEXT, "b.txt": TEXT})
+    server = serve(lambda request: file_reply(request, data))
     assert read_source(member_of(server, "a.txt").fetch(tmp_path)) == LONG_TEXT
 
 

@@ -17,7 +17,7 @@ from glovestore.cache.folder import Place, writing
 from glovestore.cache.opening import current_store
 from glovestore.cache.record import Record, stamp_beside
 from glovestore.errors import GlovestoreError
-from glovestore.format.header import CHECKSUM_AT, looks_like_store
+from glovestore.format.target import is_store
 from glovestore.replacing import ReplacingFile
 from glovestore.store import EmbeddingStore
 
@@ -87,7 +87,4 @@ def _make_way(place: Place) -> None:
 
 
 def _is_store(path: str) -> bool:
-    if not stat.S_ISREG(os.lstat(path).st_mode):
-        return False
-    with open(path, "rb") as file:
-        return looks_like_store(file.read(CHECKSUM_AT))
+    return stat.S_ISREG(os.lstat(path).st_mode) and is_store(path)

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from glovestore.format.header import CHECKSUM_AT, looks_like_store
+from glovestore.format.target import is_store
 from glovestore.interrupts import deferred_interrupt
 from glovestore.replacing import ReplacingFile
 from glovestore.replacing_folder import replacing_folder
@@ -98,9 +98,8 @@ class Job:
     def _may_replace(self, target: Path) -> None:
         if self.store.path.exists() and os.path.samefile(self.store.path, target):
             raise FileExistsError(f"{target}: expected a new file for the vectors, got the store itself")
-        with open(target, "rb") as file:
-            if looks_like_store(file.read(CHECKSUM_AT)):
-                raise FileExistsError(f"{target}: expected a new file for the vectors, got a store: it stays")
+        if is_store(target):
+            raise FileExistsError(f"{target}: expected a new file for the vectors, got a store: it stays")
         if not self.overwrite:
             raise FileExistsError(f"{target}: this file exists already: export with overwrite=True")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glovestore import _core
-from glovestore.errors import StoreFormatError
+from glovestore.errors import StoreFormatError, naming
 from glovestore.format.header import header_length, read_layout
 from glovestore.format.layout import DTYPES, HEADER_SIZE, Layout, Tensor
 
@@ -46,22 +46,19 @@ def load(
     """
     fd = os.open(path, READ_FLAGS)
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise _no_file(status.st_mode, path)
-        size = status.st_size
-        layout = read_layout(_read_header(fd, size, path), size, path)
-        if fingerprint is not None and layout.fingerprint != fingerprint:
-            raise StoreFormatError(
-                f"expected fingerprint {fingerprint}, got {layout.fingerprint}: another store in its place", path
-            )
-        if not copy:
-            return layout, _core.FileMap(fd, size, copy_on_write)
-        memory = _read(fd, size, 0)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, path) from None  # reading and mapping know no name
+        with naming(path):
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise _no_file(status.st_mode, path)
+            size = status.st_size
+            layout = read_layout(_read_header(fd, size, path), size, path)
+            if fingerprint is not None and layout.fingerprint != fingerprint:
+                raise StoreFormatError(
+                    f"expected fingerprint {fingerprint}, got {layout.fingerprint}: another store in its place", path
+                )
+            if not copy:
+                return layout, _core.FileMap(fd, size, copy_on_write)
+            memory = _read(fd, size, 0)
     finally:
         os.close(fd)
     if len(memory) != size:

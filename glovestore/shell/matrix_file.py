@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glovestore.exporting.safetensors import safetensors_header
-from glovestore.format.header import CHECKSUM_AT, looks_like_store
+from glovestore.format.target import is_store
 from glovestore.matrix import EmbeddingMatrix
 from glovestore.replacing import ReplacingFile
 
@@ -54,9 +54,8 @@ def write_matrix(path: Path, array: NDArray[Any], description: Mapping[str, str]
     def may_replace(target: Path) -> None:
         if any(given.exists() and os.path.samefile(given, target) for given in inputs):
             raise FileExistsError(f"{target}: expected a new file for the matrix, got one of the inputs")
-        with open(target, "rb") as existing:
-            if looks_like_store(existing.read(CHECKSUM_AT)):
-                raise FileExistsError(f"{target}: expected a new file for the matrix, got a store: it stays")
+        if is_store(target):
+            raise FileExistsError(f"{target}: expected a new file for the matrix, got a store: it stays")
 
     with ReplacingFile(path, may_replace) as file:
         with open(file.path, "wb") as stream:
