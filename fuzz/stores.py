@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import random
 import sys
 import tempfile
@@ -135,7 +136,22 @@ class Mutator:
         return self.draw.choice((*NUMBERS, self.draw.randrange(100_000)))
 
 
-def use(store: glovestore.EmbeddingStore, draw: random.Random) -> None:
+def write_again(store: glovestore.EmbeddingStore, draw: random.Random, folder: Path) -> None:
+    """Make another file of the store, in an empty folder."""
+    way, dtype = draw.randrange(4), draw.choice(("float32", "float16", "int8"))
+    with tempfile.TemporaryDirectory(dir=folder) as empty:
+        target = Path(empty, "new" + draw.choice((".txt", ".vec", ".bin", ".npy")))
+        if way == 0:
+            glovestore.export(store, target)
+        elif way == 1:
+            glovestore.convert(store, target, dtype=dtype, durable=False)
+        elif way == 2:
+            glovestore.slice(store, target, TOKENS, missing="zeros", durable=False)
+        else:
+            glovestore.merge([store, store], target, durable=False)
+
+
+def use(store: glovestore.EmbeddingStore, draw: random.Random, folder: Path) -> None:
     """Call everything that reads the store. Each call may raise what is promised, and the next one is made."""
     query = np.ones(store.dim, np.float32)
     calls: list[Callable[[], Any]] = [
@@ -148,6 +164,7 @@ def use(store: glovestore.EmbeddingStore, draw: random.Random) -> None:
         lambda: list(store.tokens[:20]),
         lambda: store.matrix(TOKENS, oov=draw.choice(("auto", "mean", "normal"))),
         lambda: store.nearest(query, 3),
+        lambda: store.nearest(TOKENS[:2], 3, restrict_to=[0, len(store) - 1]),
         lambda: store.decoded(0, min(4, len(store))),
         lambda: repr(store) and store.metadata and store.nbytes,
         lambda: glovestore.Vocabulary.from_store(store).encode(["the of absent"]),
@@ -155,7 +172,9 @@ def use(store: glovestore.EmbeddingStore, draw: random.Random) -> None:
     if store.subwords is not None:
         calls.append(lambda: store.token_vectors(TOKENS))
     if draw.random() < 0.1:
-        calls.append(store.verify)
+        calls += [store.verify, store.prefault, store.vectors_copy_on_write, lambda: pickle.loads(pickle.dumps(store))]
+    if draw.random() < 0.05:
+        calls.append(lambda: write_again(store, draw, folder))
     for call in calls:
         with suppress(*PROMISED):
             call()
@@ -196,7 +215,7 @@ def run(stores: int, seed: int, seconds: float, folder: Path) -> tuple[int, int]
             try:
                 with glovestore.open(path, build=False, copy=draw.random() < 0.1) as store:
                     opened += 1
-                    use(store, draw)
+                    use(store, draw, folder)
             except PROMISED:
                 pass
             except BaseException:
