@@ -192,3 +192,14 @@ def test_an_offset_beyond_what_a_file_can_have(path: Path, zip64_of_three: bytes
         content = zip64_of_three[:offset] + value + zip64_of_three[offset + 8 :]
         number = int.from_bytes(value, "little")
         assert error_of(path, content, "c.txt") == f"expected the header of a zip member at byte {number}, got b''"
+
+
+def test_a_dictionary_that_is_huge(path: Path):
+    """A member of some bytes may state it: zipfile would make it at once."""
+    content = bytearray(zip_of({"glove.txt": TEXT}, zipfile.ZIP_LZMA))
+    dictionary = content.index(b"glove.txt") + len(b"glove.txt") + 5
+    content[dictionary : dictionary + 4] = (1 << 27).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert read_source(path) == TEXT
+    content[dictionary : dictionary + 4] = b"\xff\xff\xff\xff"
+    assert error_of(path, bytes(content)).endswith("expected a dictionary of at most 134217728 bytes, got one of 4294967295")

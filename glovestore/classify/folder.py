@@ -246,7 +246,7 @@ def _store_of(config: Mapping[str, Any], path: Path, given: StoreLike | None) ->
             raise GlovestoreError(f"{opened.path}: expected {expected}; got {opened.fingerprint}")
         return opened
     if TOKENS in config["files"]:
-        return open(path / TOKENS)
+        return open(path / TOKENS, build=False)
     try:
         return EmbeddingStore(trained_with["path"], fingerprint=trained_with["fingerprint"])
     except (OSError, StoreFormatError) as error:

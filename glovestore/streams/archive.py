@@ -19,6 +19,8 @@ from glovestore.streams.files import BLOCK, OpenFile
 SHOWN_MEMBERS = 20
 SMALL_READ = 1 << 12  # compressed bytes for zipfile at a time: it unfolds them all, at worst to 7,000 times as many
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # its signature, and the lengths of the name and the extra field behind it
+LZMA_HEADER = struct.Struct("<2xHBL")  # of a member: the length of what follows, three small numbers, the dictionary
+MOST_DICTIONARY = 1 << 27  # bytes, which are taken at once; `xz -9` needs half of it
 ENCRYPTED = 0x2041  # flags: traditional, strong, and an encrypted directory
 # What zipfile raises for a directory that somebody damaged; OSError where it seeks to a place before the file.
 DIRECTORY_ERRORS = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OverflowError, OSError, struct.error)
@@ -57,7 +59,15 @@ class MemberSource(DecodedSource):
             return self._packed(new_inflater(), INFLATE_ERRORS)
         if method == zipfile.ZIP_BZIP2:
             return self._packed(BZ2Decompressor(), (OSError,))
+        if self._member.compress_type == zipfile.ZIP_LZMA:
+            self._check_dictionary()
         return self._otherwise_packed()
+
+    def _check_dictionary(self) -> None:
+        """Refuse LZMA data that ask for a huge dictionary, before zipfile makes it: any member may ask for 4 GiB."""
+        header = self._file.read_at(self._begin, LZMA_HEADER.size)
+        if len(header) == LZMA_HEADER.size and (wanted := LZMA_HEADER.unpack(header)[2]) > MOST_DICTIONARY:
+            raise self._damaged(f"expected a dictionary of at most {MOST_DICTIONARY} bytes, got one of {wanted}")
 
     def _stored(self) -> Iterator[bytes]:
         while piece := self._read(BLOCK):

@@ -1,0 +1,101 @@
+"""Fuzz one of the targets in files.py: the program that run.py runs, with libFuzzer's options.
+
+    python fuzz/python.py TARGET [-max_total_time=SECONDS] [-artifact_prefix=FOLDER/] [-seed=N] [corpus folders]
+
+With atheris installed libFuzzer chooses the inputs by the lines of glovestore that they reach; without, they are
+mutations of the seeds. Either way mutating.py makes half of them, and what fails is kept and ends the run.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+try:
+    import atheris
+except ImportError:
+    atheris = None
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from mutating import mutated  # noqa: E402 - from this folder
+
+LONGEST_INPUT = 1 << 14
+SLOWEST = 10.0  # seconds an input
+
+
+def mutation(data: bytes, most: int, seed: int) -> bytes:
+    """Return another input."""
+    draw = random.Random(seed)
+    return mutated(data, draw, most) if draw.random() < 0.5 else atheris.Mutate(data, most)
+
+
+def by_coverage(use: Callable[[bytes], None], arguments: list[str]) -> None:
+    """Run until libFuzzer says that it is enough. It ends the process."""
+    atheris.Setup([sys.argv[0], f"-max_len={LONGEST_INPUT}", *arguments], use, custom_mutator=mutation)
+    atheris.Fuzz()
+
+
+def at_random(use: Callable[[bytes], None], seeds: list[bytes], arguments: list[str]) -> int:
+    """Do without libFuzzer what it would do, less cleverly; return the exit code."""
+    options = dict(re.findall(r"-(\w+)=(\S+)", " ".join(arguments)))
+    draw, executed = random.Random(int(options.get("seed", 0))), 0
+    end = time.monotonic() + float(options.get("max_total_time", 60))
+    while time.monotonic() < end:
+        data = mutated(draw.choice(seeds), draw, LONGEST_INPUT)
+        begin = time.monotonic()
+        try:
+            use(data)
+            if time.monotonic() - begin > SLOWEST:
+                raise TimeoutError(f"expected an end within {SLOWEST} s")
+        except BaseException:
+            traceback.print_exc()
+            Path(f"{options.get('artifact_prefix', './')}crash-{draw.randbytes(8).hex()}").write_bytes(data)
+            return 1
+        executed += 1
+    print(f"stat::number_of_executed_units: {executed}", file=sys.stderr)
+    return 0
+
+
+def load_targets() -> ModuleType:
+    """Import the targets, and glovestore with them, so that atheris sees which lines run."""
+    with atheris.instrument_imports(include=["glovestore"]) if atheris else nullcontext():
+        import files
+    return files
+
+
+def main() -> int:
+    """Run a target."""
+    name, arguments = sys.argv[1], sys.argv[2:]
+    files: Any = load_targets()
+    folder = Path(tempfile.mkdtemp(prefix="glovestore-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    try:
+        with atheris.instrument_imports(include=["glovestore"]) if atheris else nullcontext():
+            target = files.TARGETS[name](folder)
+            seeds = target.start()
+            if atheris is None:
+                return at_random(target.use, seeds, arguments)
+            for number, seed in enumerate(seeds):
+                (folders_of(arguments) / f"seed-{number}").write_bytes(seed)
+            by_coverage(target.use, arguments)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def folders_of(arguments: list[str]) -> Path:
+    """Return the folder that libFuzzer keeps what it found in: the first that is named."""
+    return Path(next(argument for argument in arguments if not argument.startswith("-")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
