@@ -103,7 +103,11 @@ class Target(ABC):
     def use(self, data: bytes) -> None:
         """Take an input. What is raised is a finding."""
         if data:
-            with self.watch.watching() if self.watch else nullcontext(), warnings.catch_warnings(action="ignore"), suppress(*self.promised):
+            with (
+                self.watch.watching() if self.watch else nullcontext(),
+                warnings.catch_warnings(action="ignore"),
+                suppress(*self.promised),
+            ):
                 self.run(data[0], data[1:])
 
     def written(self, name: str, data: bytes) -> Path:
@@ -456,18 +460,20 @@ class Command(Model):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         os.environ["GLOVESTORE_CACHE"] = str(folder / "cache")
-        store, file, page = str(self.store), "FILE", str(folder / "page.html")
-        texts = self.written("texts.tsv", LABELLED)
+        store, file, texts = str(self.store), "FILE", str(self.written("texts.tsv", LABELLED))
+        made, again = str(folder / "made"), "--overwrite"
+        keep = str(self.written("keep.txt", b"the\nof\n"))
         self.calls: list[tuple[str, ...]] = [
             ("info", file), ("verify", file), ("nearest", file, "the"), ("get", file, "the", "--json"),
-            ("matrix", store, file, "-o", str(folder / "m.npy")), ("coverage", store, file),
+            ("matrix", store, file, "-o", f"{made}.npy"), ("coverage", store, file),
             ("nearest", store, "sea", "ship", "--restrict-to", file),
             ("coverage", "--text", file, "--store", store),
-            ("build", file, str(folder / "made.h5"), "--overwrite", "--keep", str(self.written("keep.txt", b"the\nof\n"))),
-            ("predict", str(self.model), file), ("predict", "MODEL", str(texts), "--json"),
-            ("evaluate", "MODEL", str(texts), "--overwrite", "--report", page), ("evaluate", str(self.model), file),
-            ("export", file, str(folder / "e.txt"), "--overwrite"), ("slice", store, "--vocab", file, "-o", str(folder / "s.h5"), "--overwrite"),
-            ("train", file, "--store", store, "--out", str(folder / "trained"), "--overwrite", "--epochs", "1", "--units", "1"),
+            ("build", file, f"{made}.h5", again, "--keep", keep),
+            ("slice", store, "--vocab", file, "-o", f"{made}.h5", again),
+            ("predict", str(self.model), file), ("predict", "MODEL", texts, "--json"),
+            ("evaluate", "MODEL", texts, again, "--report", f"{made}.html"), ("evaluate", str(self.model), file),
+            ("export", file, f"{made}.txt", again),
+            ("train", file, "--store", store, "--out", made, again, "--epochs", "1", "--units", "1"),
         ]  # fmt: skip
         self.documents = [b'["the", "of", "ship"]', b'{"the": 1, "of": 2, "<pad>": 0}', self.whole["vocabulary.json"]]
 
@@ -497,7 +503,9 @@ class Command(Model):
         named = {"FILE": str(path), "MODEL": str(self.model)}
         result = CliRunner().invoke(main, [named.get(argument, argument) for argument in call], catch_exceptions=False)
         if result.exit_code not in (0, 1) or (result.exit_code and "glovestore: error: " not in result.stderr):
-            raise RuntimeError(f"{call}: expected exit code 0, or 1 with a message, got {result.exit_code}: {result.output}")
+            raise RuntimeError(
+                f"{call}: expected exit code 0, or 1 with a message, got {result.exit_code}: {result.output}"
+            )
 
 
 TARGETS: dict[str, type[Target]] = {

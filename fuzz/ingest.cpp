@@ -1,9 +1,12 @@
-// Whole sources, text or word2vec's binary format: blocks of any size and any number of threads give the same rows.
+// Whole sources, text or word2vec's binary format: blocks of any size and any number of threads give the same rows, and
+// those of the binary format are what reading it from front to back gives. (text_rows.cpp has the same for text.)
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -75,6 +78,40 @@ void require_same(const Outcomes& a, const Outcomes& b) {
     require(a.counts.lines == a.rows + a.duplicates + a.counts.skipped);
 }
 
+// The tokens of word2vec's binary format that are kept, one behind the other; and what becomes of the source.
+Outcomes read_by_the_book(const Source& source) {
+    Outcomes read{Outcome::ok, {}, 0, 0, 0, 0, {}, {}, {}};
+    std::set<std::string> seen;
+    std::size_t at = 0;
+    const std::size_t vector_size = source.dim * sizeof(float);
+    for (std::uint64_t row = 0; row < source.rows; ++row) {
+        while (at < source.data.size() && source.data[at] == '\n') ++at;
+        const std::size_t space = source.data.find(' ', at);
+        if (space == std::string::npos || space + 1 + vector_size > source.data.size()) return read.outcome = Outcome::truncated, read;
+        std::vector<float> vector(source.dim);
+        std::memcpy(vector.data(), source.data.data() + space + 1, vector_size);
+        const bool finite = std::all_of(vector.begin(), vector.end(), [](float x) { return x - x == 0; });
+        const std::string token = source.data.substr(at, space - at);
+        at = space + 1 + vector_size;
+        ++read.counts.lines;
+        if (!finite && !source.skip_bad) return read.outcome = Outcome::bad_line, read;
+        if (!finite) ++read.counts.skipped;
+        else if (seen.insert(token).second) ++read.rows, read.tokens += token;
+        else ++read.duplicates;
+    }
+    const std::size_t left = source.data.size() - at;
+    if (left > 1 || (left == 1 && source.data[at] != '\n')) read.outcome = Outcome::left_over;
+    return read;
+}
+
+void require_by_the_book(const Source& source, const Outcomes& found) {
+    const Outcomes expected = read_by_the_book(source);
+    require(found.outcome == expected.outcome);
+    if (found.outcome != Outcome::ok) return;
+    require(found.counts.lines == expected.counts.lines && found.counts.skipped == expected.counts.skipped);
+    require(found.rows == expected.rows && found.duplicates == expected.duplicates && found.tokens == expected.tokens);
+}
+
 }  // namespace
 
 // Two bytes say format, dim, rows and block size; the rest is the source.
@@ -85,5 +122,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Outcomes whole = read(source, 1 << 16, 1);
     require_same(whole, read(source, 1 + data[1] % 8, 1));
     require_same(whole, read(source, 16 + data[1] % 64, 2));
+    if (source.is_binary) require_by_the_book(source, whole);
     return 0;
 }

@@ -1,17 +1,38 @@
-"""Mutations of a file's bytes that keep what they do not mean to break: the JSON in it stays JSON, lengths come right."""
+"""Mutations of a file's bytes that keep what they do not mean to break: JSON stays JSON, lengths come right."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-NUMBERS = (0, 1, 2, 7, 255, 4096, 65536, 2**31 - 1, 2**32, 2**53, 2**63 - 1, 2**64, -1, 10**400, 0.5, 1e308, float("nan"))
-STRINGS = ("", "x", "\udcff", "\u0000", "\U0001f600", "../../x", "<pad>", "F16", "9" * 50, "a" * 5000, "=1+1", "\u0130")
+NUMBERS = (
+    0,
+    1,
+    2,
+    7,
+    255,
+    4096,
+    65536,
+    2**31 - 1,
+    2**32,
+    2**53,
+    2**63 - 1,
+    2**64,
+    -1,
+    10**400,
+    0.5,
+    1e308,
+    float("nan"),
+)
+STRINGS = (
+    "", "x", "\udcff", "\u0000", "\U0001f600", "../../x", "/dev/zero", "<pad>", "F16", "I32", "U64", "<U99999999",
+    "mean", "9" * 50, "a" * 5000, "=1+1", "\u0130",
+)  # fmt: skip
 PIECES = (
-    b"", b"\0", b"\n", b"\r\n", b"\t", b",", b'"', b"{", b"[" * 2000, b'{"a":' * 2000, b"\xff\xfe", b"\xef\xbb\xbf", b"NaN",
-    b"1e999", b"-", b"__label__", b"\xf0\x9f\x98\x80", b"\xed\xb3\xbf", b" " * 100,
+    b"", b"\0", b"\n", b"\r\n", b"\t", b",", b'"', b"{", b"[" * 2000, b'{"a":' * 2000, b"\xff\xfe", b"\xef\xbb\xbf",
+    b"NaN", b"1e999", b"-", b"__label__", b"\xf0\x9f\x98\x80", b"\xed\xb3\xbf", b" " * 100,
 )  # fmt: skip
 LENGTH = 8  # bytes of a safetensors file that say how long its JSON is
 
@@ -48,16 +69,34 @@ def _json_changed(data: bytes, draw: random.Random) -> bytes | None:
     return before + made + behind
 
 
-def _change_value(document: Any, draw: random.Random) -> None:
-    """Change one entry of a list or an object, at any depth."""
-    while True:
-        keys = list(document) if isinstance(document, dict) else list(range(len(document)))
-        if not keys:
-            return
-        key = draw.choice(keys)
+def _places(document: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each entry of a document, at any depth, as (list or object, index or key)."""
+    for key in list(document) if isinstance(document, dict) else range(len(document)):
+        yield document, key
+        if isinstance(document[key], (dict, list)):
+            yield from _places(document[key])
+
+
+def _place(document: Any, draw: random.Random) -> tuple[Any, Any] | None:
+    """Choose an entry: each alike, or going down from the top, as some have many below them. None: it is empty."""
+    if draw.random() < 0.5:
+        places = list(_places(document))
+        return draw.choice(places) if places else None
+    while document:
+        key = draw.choice(list(document) if isinstance(document, dict) else range(len(document)))
         if not isinstance(document[key], (dict, list)) or not document[key] or draw.random() < 0.15:
-            break
+            return document, key
         document = document[key]
+    return None
+
+
+def _change_value(document: Any, draw: random.Random) -> None:
+    """Change one entry of a list or an object."""
+    place = _place(document, draw)
+    if place is None:
+        return
+    document, key = place
+    keys = list(document) if isinstance(document, dict) else range(len(document))
     ways: tuple[Callable[[], object], ...] = (
         lambda: document.__delitem__(key),
         lambda: document.__setitem__(key, _value(draw)),
@@ -65,7 +104,7 @@ def _change_value(document: Any, draw: random.Random) -> None:
         lambda: document.__setitem__(key, document[draw.choice(keys)]),
         lambda: document.__setitem__(key, [document[key]]),
         lambda: document.__setitem__(key, {"x": document[key]}),
-        lambda: document.append(document[key]) if isinstance(document, list) else document.__setitem__("x", document[key]),
+        lambda: document.__setitem__(*(("x", 0) if isinstance(document, dict) else (slice(0, 0), [document[key]]))),
     )  # fmt: skip
     draw.choice(ways)()
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 try:
@@ -27,9 +25,9 @@ except ImportError:
     atheris = None
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from mutating import mutated  # noqa: E402 - from this folder
+from mutating import mutated
 
-LONGEST_INPUT = 1 << 14
+LONGEST_INPUT = 1 << 14  # where libFuzzer does not say
 SLOWEST = 10.0  # seconds an input
 
 
@@ -41,7 +39,7 @@ def mutation(data: bytes, most: int, seed: int) -> bytes:
 
 def by_coverage(use: Callable[[bytes], None], arguments: list[str]) -> None:
     """Run until libFuzzer says that it is enough. It ends the process."""
-    atheris.Setup([sys.argv[0], f"-max_len={LONGEST_INPUT}", *arguments], use, custom_mutator=mutation)
+    atheris.Setup([sys.argv[0], *arguments], use, custom_mutator=mutation)
     atheris.Fuzz()
 
 
@@ -66,33 +64,28 @@ def at_random(use: Callable[[bytes], None], seeds: list[bytes], arguments: list[
     return 0
 
 
-def load_targets() -> ModuleType:
-    """Import the targets, and glovestore with them, so that atheris sees which lines run."""
-    with atheris.instrument_imports(include=["glovestore"]) if atheris else nullcontext():
-        import files
-    return files
+def instrumented() -> AbstractContextManager[object]:
+    """Let atheris see which lines run of what is imported in this block."""
+    return atheris.instrument_imports(include=["glovestore"]) if atheris else nullcontext()
 
 
 def main() -> int:
-    """Run a target."""
+    """Run a target. libFuzzer ends the process and cleans nothing up: run.py gives it a folder for temporaries."""
     name, arguments = sys.argv[1], sys.argv[2:]
-    files: Any = load_targets()
-    folder = Path(tempfile.mkdtemp(prefix="glovestore-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-    try:
-        with atheris.instrument_imports(include=["glovestore"]) if atheris else nullcontext():
-            target = files.TARGETS[name](folder)
-            seeds = target.start()
-            if atheris is None:
-                return at_random(target.use, seeds, arguments)
-            for number, seed in enumerate(seeds):
-                (folders_of(arguments) / f"seed-{number}").write_bytes(seed)
-            by_coverage(target.use, arguments)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with instrumented():
+        import files
+
+        target: Any = files.TARGETS[name](Path(tempfile.mkdtemp()))
+        seeds = target.start()
+        if atheris is None:
+            return at_random(target.use, seeds, arguments)
+        for number, seed in enumerate(seeds):
+            (kept_in(arguments) / f"seed-{number}").write_bytes(seed)
+        by_coverage(target.use, arguments)
     return 0
 
 
-def folders_of(arguments: list[str]) -> Path:
+def kept_in(arguments: list[str]) -> Path:
     """Return the folder that libFuzzer keeps what it found in: the first that is named."""
     return Path(next(argument for argument in arguments if not argument.startswith("-")))
 

@@ -1,10 +1,12 @@
-"""Fuzz the native core: build this folder's targets with clang's libFuzzer, ASAN and UBSAN, and let each run a while.
+"""Fuzz the native core and the Python layer, each target for a while.
 
     python fuzz/run.py [--time SECONDS] [--target NAME ...] [--build FOLDER]
 
-SECONDS are those of all targets together. Inputs that reach new code are kept in FOLDER/corpus, for the next run; the
-seeds are in fuzz/corpus, and what ever crashed in fuzz/regressions, which tests/test_fuzz.py replays. Exit code 1 if
-something crashed: the input is named, and belongs into fuzz/regressions once it is mended.
+The targets of the core are this folder's .cpp files, which clang builds with libFuzzer, ASAN and UBSAN; those of the
+Python layer are in files.py, which python.py runs. SECONDS are those of all targets together, as many for each.
+Inputs that reach new code are kept in FOLDER/corpus, for the next run; the seeds are in fuzz/corpus, and what ever
+failed in fuzz/regressions, which tests/test_fuzz.py replays. Exit code 1 if something failed: the input is named, and
+belongs into fuzz/regressions once it is mended.
 """
 
 from __future__ import annotations
@@ -15,25 +17,31 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 CORE = HERE.parent / "ext"
 TARGETS = sorted(path.stem for path in HERE.glob("*.cpp") if path.stem != "replay")
+FILES = ("header", "cache", "vectors", "tokens", "vocabulary", "labelled", "model", "command")  # files.py: TARGETS
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 FLAGS = [
     "-std=c++17",
     "-O2",
     "-g",
     "-fno-omit-frame-pointer",
+    "-ffp-contract=off",
     "-Wall",
     "-Wextra",
     f"-I{CORE}",
     f"-I{HERE}",
     *SANITIZERS,
 ]
-LONGEST_INPUT = 512
+LONGEST_INPUT, LONGEST_FILE = 512, 1 << 14
+SLOWEST = 10  # seconds for an input
+STARTING = 120  # seconds that a target may take before its first input, and after its last
 
 
 def build_core(compiler: str, extra: list[str], folder: Path) -> list[Path]:
@@ -63,41 +71,55 @@ def seeds_of(name: str) -> list[Path]:
     return [folder for folder in (HERE / "corpus" / name, HERE / "regressions" / name) if folder.is_dir()]
 
 
-def fuzz(program: Path, name: str, seconds: int, folder: Path) -> tuple[int, Path | None]:
-    """Run a target; return how many inputs it executed, and the one that crashed."""
+def command_of(name: str, objects: list[Path], folder: Path) -> list[str]:
+    """Return the command that runs a target, built if it is one of the core's."""
+    if name in FILES:
+        return [sys.executable, str(HERE / "python.py"), name, f"-max_len={LONGEST_FILE}"]
+    program = build_target("clang++", ["-fsanitize=fuzzer"], [HERE / f"{name}.cpp"], objects, folder / name)
+    return [str(program), f"-max_len={LONGEST_INPUT}"]
+
+
+def fuzz(command: list[str], name: str, seconds: int, folder: Path) -> tuple[int, Path | None]:
+    """Run a target; return how many inputs it executed, and the one that failed."""
     corpus, crashes = folder / "corpus" / name, folder / "crashes" / name
     corpus.mkdir(parents=True, exist_ok=True)
     crashes.mkdir(parents=True, exist_ok=True)
     before = set(crashes.iterdir())
-    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}", f"-artifact_prefix={crashes}/"]
-    command = [program, *options, "-print_final_stats=1", "-timeout=10", corpus, *seeds_of(name)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    options = [f"-max_total_time={seconds}", f"-timeout={SLOWEST}", f"-artifact_prefix={crashes}/"]
+    command = [*command, *options, "-print_final_stats=1", *map(str, [corpus, *seeds_of(name)])]
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
+        surroundings: dict[str, Any] = {"env": {**os.environ, "TMPDIR": scratch}, "timeout": seconds + STARTING}
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", **surroundings)
     executed = re.search(r"number_of_executed_units: (\d+)", done.stderr)
     new = sorted(set(crashes.iterdir()) - before)
-    if done.returncode and not new:
-        raise RuntimeError(f"{name}: expected to run, got exit code {done.returncode}:\n{done.stderr[-2000:]}")
+    if done.returncode:
+        print(done.stderr[-4000:], file=sys.stderr)
+    if (done.returncode or not executed) and not new:
+        raise RuntimeError(f"{name}: expected to run, got exit code {done.returncode}")
     return int(executed[1]) if executed else 0, new[0] if new else None
 
 
 def main() -> int:
-    """Build, run, and say what came of it."""
+    """Build, run, and say what came of it: a line for each target, and one for all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--time", type=int, default=60, help="seconds for all targets together")
-    parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS)
+    parser.add_argument("--target", nargs="+", choices=[*TARGETS, *FILES], default=[*TARGETS, *FILES])
     parser.add_argument("--build", type=Path, default=HERE.parent / "build-fuzz")
     arguments = parser.parse_args()
-    compiler = shutil.which("clang++")
-    if compiler is None:
-        sys.exit("expected clang++ with libFuzzer (Debian: clang and libclang-rt-14-dev), got none")
-    objects = build_core(compiler, ["-fsanitize=fuzzer-no-link"], arguments.build / "core")
-    seconds, failed = max(1, arguments.time // len(arguments.target)), False
+    objects: list[Path] = []
+    if not set(TARGETS).isdisjoint(arguments.target):
+        if shutil.which("clang++") is None:
+            sys.exit("expected clang++ with libFuzzer (Debian: clang and libclang-rt-14-dev), got none")
+        objects = build_core("clang++", ["-fsanitize=fuzzer-no-link"], arguments.build / "core")
+    seconds, total, failed = max(1, arguments.time // len(arguments.target)), 0, []
     for name in arguments.target:
-        program = arguments.build / name
-        build_target(compiler, ["-fsanitize=fuzzer"], [HERE / f"{name}.cpp"], objects, program)
-        executed, crash = fuzz(program, name, seconds, arguments.build)
-        print(f"{name}: {executed:,} inputs in {seconds} s" + (f"; crashed on {crash}" if crash else ""), flush=True)
-        failed = failed or crash is not None
-    return int(failed)
+        executed, crash = fuzz(command_of(name, objects, arguments.build), name, seconds, arguments.build)
+        ending = f"; failed on {crash}" if crash else ""
+        print(f"{name:10} {executed:>13,} inputs in {seconds} s {executed // seconds:>9,} a second{ending}", flush=True)
+        total += executed
+        failed += [crash] if crash else []
+    print(f"{total:,} inputs of {len(arguments.target)} targets, {len(failed)} failed")
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

@@ -202,4 +202,6 @@ def test_a_dictionary_that_is_huge(path: Path):
     path.write_bytes(content)
     assert read_source(path) == TEXT
     content[dictionary : dictionary + 4] = b"\xff\xff\xff\xff"
-    assert error_of(path, bytes(content)).endswith("expected a dictionary of at most 134217728 bytes, got one of 4294967295")
+    assert error_of(path, bytes(content)).endswith(
+        "expected a dictionary of at most 134217728 bytes, got one of 4294967295"
+    )

@@ -333,7 +333,40 @@ CHANGES: list[tuple[Any, str]] = [
     (lambda c: c["labels"].update(dtype="<U1"), r"labels that are no list of <U1: \['sea', 'sky'\]"),
     (lambda c: c["labels"].update(dtype="|i1", values=[1, 300]), "300 out of bounds for int8"),
     (lambda c: c["labels"].update(dtype="O"), "labels of dtype 'O'"),
+    (
+        lambda c: c["labels"].update(dtype="<U99999999"),
+        "2 labels of dtype <U99999999: expected 134,217,728 bytes at most",
+    ),
     (lambda c: c.pop("training"), "expected the files of one model, got some that disagree: 'training'"),
+    (lambda c: c["training"].pop("history"), "got some that disagree: 'history'"),
+    (lambda c: c["training"].update(history="x"), "history: expected a list of epochs, got 'x'"),
+    (lambda c: c["training"]["history"].append(3), "history: expected numbers, and epoch 3, got 3"),
+    (lambda c: c["training"]["history"].pop(0), "history: expected numbers, and epoch 1, got {'epoch': 2"),
+    (
+        lambda c: c["training"]["history"][0].update(valid_loss="x"),
+        "history: expected numbers, and epoch 1, got {'epoch': 1",
+    ),
+    (
+        lambda c: c["training"]["history"][0].update(seconds=10**400),
+        "history: expected numbers, and epoch 1, got {'epoch': 1",
+    ),
+    (lambda c: c["training"].update(best_epoch=3), "best_epoch: expected one of 2 epochs, got 3"),
+    (lambda c: c["training"].update(best_epoch="x"), "best_epoch: expected an integer of at least 0, got 'x'"),
+    (lambda c: c["training"].update(interrupted=0), "interrupted: expected true or false, got 0"),
+    (lambda c: c["training"].update(texts=None), "texts: expected an integer of at least 0, got None"),
+    (lambda c: c["training"].update(texts=10**30), r"texts: expected a count below 2\*\*63, got 1000"),
+    (lambda c: c["training"]["coverage"].update(total="x"), "total: expected an integer of at least 0, got 'x'"),
+    (lambda c: c["training"]["coverage"].update(total=99), "coverage: expected 99 tokens, got 1. found and 0 missing"),
+    (lambda c: c["training"]["coverage"].update(by_rule=3), "by_rule: expected counts by rule, got 3"),
+    (
+        lambda c: c["training"]["coverage"].update(by_rule={"lower": "x"}),
+        "lower: expected an integer of at least 0, got 'x'",
+    ),
+    (
+        lambda c: c["training"]["coverage"].update(by_subwords=-1),
+        "by_subwords: expected an integer of at least 0, got -1",
+    ),
+    (lambda c: c["training"]["coverage"].update(missing_tokens=[1]), r"missing_tokens: expected strings, got \[1\]"),
 ]
 
 
@@ -365,6 +398,19 @@ def test_any_damage_of_the_settings_is_an_error_or_harmless(model: Path) -> None
         except UserWarning:  # the store is not where it was
             pass
     assert refused > 100
+
+
+def test_tokens_that_are_no_store(fitted: TextClassifier, tmp_path: Path, cache: Path) -> None:
+    """Nothing is built of them, although a vectors file could be opened."""
+    fitted.save(tmp_path / "model", extra_tokens=3)
+    file = tmp_path / "model" / "tokens.h5"
+    file.write_bytes(b"the 1 2 3 4\n")
+    model = changed(tmp_path / "model", lambda c: c["files"].update({file.name: folder._checksum(file)}))
+    with pytest.raises(
+        glovestore.StoreFormatError, match=r"tokens\.h5: expected a glovestore file, got one that does not start"
+    ):
+        TextClassifier.load(model)
+    assert not cache.exists()
 
 
 def test_not_a_model(tmp_path: Path) -> None:

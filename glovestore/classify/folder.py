@@ -27,9 +27,9 @@ from safetensors.torch import load_file, save_file
 from glovestore import _core, strict_json
 from glovestore.arguments import whole_number
 from glovestore.classify.card import model_card
+from glovestore.classify.record import read_record
 from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of
 from glovestore.errors import GlovestoreError, StoreFormatError
-from glovestore.matrix.coverage import Coverage
 from glovestore.matrix.vectors import Vectors
 from glovestore.opening import open
 from glovestore.replacing_folder import replacing_folder
@@ -47,6 +47,7 @@ CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.js
 TOKENS, CARD = "tokens.h5", "README.md"
 MODULE = "module."  # before the names of the module's weights
 LABEL_KINDS = "Uiubf"  # of numpy dtypes: what JSON can hold
+MOST_LABEL_BYTES = 1 << 27  # a dtype says how wide every label is
 # What Python, numpy, torch and safetensors raise for settings and weights that do not fit each other.
 DISAGREEMENTS = (
     ValueError, TypeError, KeyError, AttributeError, OverflowError, RuntimeError, safetensors.SafetensorError,
@@ -198,13 +199,10 @@ def _load(
         parameters["class_weight"] = dict(parameters["class_weight"])
     classifier = kind(config["store"]["path"] if store is None else store, device=device, **parameters)
     classifier.check_parameters()
-    training = config["training"]
     classifier.classes_ = _labels(config["labels"])
     classifier.vocabulary_ = Vocabulary.load(path / VOCABULARY)
-    classifier.history_, classifier.best_epoch_ = training["history"], training["best_epoch"]
-    coverage = training["coverage"]
-    classifier.coverage_ = Coverage(**coverage | {"missing_tokens": tuple(coverage["missing_tokens"])})
-    classifier.training_texts_, classifier.interrupted_ = training["texts"], training["interrupted"]
+    for name, value in read_record(config["training"])._asdict().items():
+        setattr(classifier, f"{name}_", value)
     classifier.validation_ = [], np.array([])
     classifier.store_ = found
     tensors = load_file(path / WEIGHTS)
@@ -295,6 +293,10 @@ def _labels(stored: Mapping[str, Any]) -> NDArray[Any]:
     dtype = np.dtype(str(stored["dtype"]))
     if dtype.kind not in LABEL_KINDS:
         raise ValueError(f"labels of dtype {shown(stored['dtype'])}")
+    if dtype.itemsize * len(stored["values"]) > MOST_LABEL_BYTES:
+        raise ValueError(
+            f"{len(stored['values']):,} labels of dtype {dtype}: expected {MOST_LABEL_BYTES:,} bytes at most"
+        )
     labels = np.array(stored["values"], dtype)
     if labels.ndim != 1 or labels.tolist() != stored["values"]:
         raise ValueError(f"labels that are no list of {dtype}: {shown(stored['values'])}")
