@@ -256,7 +256,7 @@ class VectorsFile(Target):
             zstd.compress(ROWS), gzip.compress(binary, 0, mtime=0), zipped(zipfile.ZIP_DEFLATED, "a.txt"),
             zipped(zipfile.ZIP_STORED, "a/b.txt", "c.txt"), zipped(zipfile.ZIP_LZMA, "a.txt"), npy(VECTORS),
             npy(np.asfortranarray(VECTORS.astype("<f8"))), npy(VECTORS.astype("<f2")), safetensors(VECTORS), *tables(),
-            (DATA / "fasttext.ftz").read_bytes()[:6000],
+            (DATA / "fasttext.bin").read_bytes(), (DATA / "fasttext.ftz").read_bytes(),
         ]  # fmt: skip
         self.written("vectors.tokens.txt", "\n".join(TOKENS).encode() + b"\n")
         self.written("vocab.txt", "\n".join(TOKENS).encode() + b"\n")
@@ -307,6 +307,36 @@ class TokenList(Target):
         tokens = self.written("tokens.txt" if kind & 1 else "tokens.json", data)
         target = self.folder / "store.h5"
         glovestore.build(self.source, target, tokens=tokens, overwrite=True, durable=False, threads=1)
+        with glovestore.open(target) as store:
+            store.verify()
+
+
+class SpacyFolder(Target):
+    """The folder of spaCy's vectors, one of the files beside the matrix replaced."""
+
+    name = "spacy"
+    files = ("key2row", "strings.json", "vectors.cfg")
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        import srsly
+        from spacy.strings import get_string_id
+
+        self.written("vectors", npy(VECTORS))
+        rows = {get_string_id(token): row for row, token in enumerate(TOKENS)}
+        self.whole = (srsly.msgpack_dumps(rows), json.dumps(TOKENS).encode(), b'{"mode": "default"}')
+
+    def seeds(self) -> list[bytes]:
+        """Return each file."""
+        return [bytes([kind]) + data for kind, data in enumerate(self.whole)]
+
+    def run(self, kind: int, data: bytes) -> None:
+        """Build a store of the folder."""
+        for name, content in zip(self.files, self.whole, strict=True):
+            self.written(name, content)
+        self.written(self.files[kind % 3], data)
+        target = self.folder / "store.h5"
+        glovestore.build(self.folder, target, overwrite=True, durable=False, threads=1)
         with glovestore.open(target) as store:
             store.verify()
 
@@ -508,7 +538,7 @@ class Command(Model):
             )
 
 
-TARGETS: dict[str, type[Target]] = {
-    kind.name: kind
-    for kind in (Header, CacheEntry, VectorsFile, TokenList, VocabularyFile, LabelledFile, Model, Command)
-}
+KINDS: tuple[type[Target], ...] = (
+    Header, CacheEntry, VectorsFile, TokenList, SpacyFolder, VocabularyFile, LabelledFile, Model, Command,
+)  # fmt: skip
+TARGETS = {kind.name: kind for kind in KINDS}

@@ -1,6 +1,6 @@
 """Fuzz one of the targets in files.py: the program that run.py runs, with libFuzzer's options.
 
-    python fuzz/python.py TARGET [-max_total_time=SECONDS] [-artifact_prefix=FOLDER/] [-seed=N] [corpus folders]
+    python fuzz/python.py TARGET [-max_total_time=SECONDS] [-runs=N] [-seed=N] [-artifact_prefix=FOLDER/] [FOLDER ...]
 
 With atheris installed libFuzzer chooses the inputs by the lines of glovestore that they reach; without, they are
 mutations of the seeds. Either way mutating.py makes half of them, and what fails is kept and ends the run.
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from mutating import mutated
 
 LONGEST_INPUT = 1 << 14  # where libFuzzer does not say
-SLOWEST = 10.0  # seconds an input
+SLOWEST = 20.0  # seconds an input
 
 
 def mutation(data: bytes, most: int, seed: int) -> bytes:
@@ -46,10 +46,12 @@ def by_coverage(use: Callable[[bytes], None], arguments: list[str]) -> None:
 def at_random(use: Callable[[bytes], None], seeds: list[bytes], arguments: list[str]) -> int:
     """Do without libFuzzer what it would do, less cleverly; return the exit code."""
     options = dict(re.findall(r"-(\w+)=(\S+)", " ".join(arguments)))
+    folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
+    known = [*seeds, *(file.read_bytes() for folder in folders for file in sorted(folder.iterdir()))]
     draw, executed = random.Random(int(options.get("seed", 0))), 0
-    end = time.monotonic() + float(options.get("max_total_time", 60))
-    while time.monotonic() < end:
-        data = mutated(draw.choice(seeds), draw, LONGEST_INPUT)
+    runs, end = int(options.get("runs", 1e18)), time.monotonic() + float(options.get("max_total_time", 1e9))
+    while executed < runs and time.monotonic() < end:
+        data = known[executed] if executed < len(known) else mutated(draw.choice(known), draw, LONGEST_INPUT)
         begin = time.monotonic()
         try:
             use(data)

@@ -1,8 +1,9 @@
-"""What the fuzz targets of the native core ever crashed on, and their seeds, run once more: under ASAN and UBSAN."""
+"""What fuzz targets ever failed on, their seeds, and some mutations, run once more; the core under ASAN and UBSAN."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,86 @@ def test_a_target_that_finds_something_says_so(core: list[Path], folder: Path) -
     for content, fails in ((b"ab", False), (b"abc", True)):
         (folder / "input").write_bytes(content)
         assert (subprocess.run([program, folder / "input"], capture_output=True).returncode != 0) is fails
+
+
+NEEDS = {"model": ("torch", "skorch"), "command": ("torch", "skorch"), "vectors": ("pyarrow",), "spacy": ("spacy",)}
+MUTATIONS = 120
+
+
+@pytest.mark.parametrize("name", RUNNER.FILES)
+def test_files_of_any_content(name: str, tmp_path: Path) -> None:
+    """In a process of its own: the target bounds its memory, and listens to what Python does."""
+    for package in NEEDS.get(name, ()):
+        pytest.importorskip(package)
+    for folder in ("corpus", "temporaries"):
+        (tmp_path / folder).mkdir()
+    options = [f"-runs={MUTATIONS}", "-seed=7", f"-artifact_prefix={tmp_path}/"]
+    folders = [tmp_path / "corpus", *RUNNER.seeds_of(name)]
+    done = subprocess.run(
+        [sys.executable, FUZZ / "python.py", name, *options, *folders],
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporaries"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_no_target_is_forgotten() -> None:
+    assert set(load("files").TARGETS) == set(RUNNER.FILES)
+
+
+def test_an_input_that_fails_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The harness itself, as it is without atheris."""
+    given = []
+
+    def broken(data: bytes) -> None:
+        given.append(data)
+        if len(given) == 3:
+            raise ZeroDivisionError
+
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "known").write_bytes(b"\0known")
+    options = ["-runs=9", f"-artifact_prefix={tmp_path}/", str(tmp_path / "corpus")]
+    assert load("python").at_random(broken, [b"\0seed"], options) == 1
+    assert given[:2] == [b"\0seed", b"\0known"]
+    assert [file.read_bytes() for file in tmp_path.glob("crash-*")] == [given[2]]
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert load("python").at_random(given.append, [b"\0seed"], options) == 0
+    assert len(given) == 12
+
+
+def test_what_no_file_may_do_is_seen(tmp_path: Path) -> None:
+    """The harness itself."""
+    watch = load("files").Watch(tmp_path / "own")
+    (tmp_path / "own").mkdir()
+    with watch.watching():
+        (tmp_path / "own" / "file").write_bytes(b"")
+    for act, seen in (
+        (lambda: (tmp_path / "file").write_bytes(b""), "writing '"),
+        (lambda: os.system("true"), "os.system"),
+        (lambda: subprocess.run(["true"]), "subprocess.Popen"),
+    ):
+        with pytest.raises(RuntimeError, match=f"expected none of this, got .*{seen}"), watch.watching():
+            act()
+
+
+@pytest.mark.parametrize("data", [b'\0{"a": [1, {"b": "x"}], "c": null}', b"\0plain", b"\0", b"\0[]"])
+def test_mutations_are_bounded_and_repeat(data: bytes) -> None:
+    mutated, random = load("mutating").mutated, load("mutating").random.Random
+    made = [mutated(data, random(seed), 40) for seed in range(300)]
+    assert made == [mutated(data, random(seed), 40) for seed in range(300)]
+    assert max(map(len, made)) <= 40
+    assert len(set(made)) > 100
+
+
+def test_mutations_keep_the_length_of_a_header() -> None:
+    text = b'{"vectors": {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}}'
+    data = b"\0" + len(text).to_bytes(8, "little") + text + bytes(8)
+    module = load("mutating")
+    changed = [module._json_changed(data[1:], module.random.Random(seed)) for seed in range(100)]
+    assert sum(int.from_bytes(one[:8], "little") == len(one) - 16 for one in changed) == 100
+    assert len(set(changed)) > 30
 
 
 @pytest.mark.filterwarnings("ignore")  # numbers of damaged stores overflow
