@@ -91,21 +91,24 @@ void add_offset_strings(Held& held, Input& input, std::size_t size, std::size_t 
 
 void add_view_strings(Held& held, Input& input, std::size_t size, std::size_t first) {
     const std::vector<bool> valid = add_validity(held, input, size);
+    std::vector<std::string> contents;
+    for (std::size_t count = input.below(4); count > 0; --count) contents.push_back(input.bytes(input.below(60)));
     std::vector<std::int32_t> views;
     for (std::size_t i = 0; i < size; ++i) {
-        const bool wild = input.below(6) == 0;
-        views.push_back(wild ? input.number<std::int32_t>() : static_cast<std::int32_t>(input.below(24)));
+        const std::size_t way = input.below(8), number = input.below(contents.size() + 1), length = input.below(24);
+        const std::size_t behind = number < contents.size() ? contents[number].size() : 0;
+        const std::size_t last = behind > length ? behind - length : 0;  // where it just fits
+        const std::size_t begin = way < 4 ? last + way % 2 : input.below(40);
+        views.push_back(way == 7 ? input.number<std::int32_t>() : static_cast<std::int32_t>(length));
         views.push_back(input.number<std::int32_t>());
-        views.push_back(wild ? input.number<std::int32_t>() : static_cast<std::int32_t>(input.below(4)));
-        views.push_back(wild ? input.number<std::int32_t>() : static_cast<std::int32_t>(input.below(40)));
+        views.push_back(way >= 6 ? input.number<std::int32_t>() : static_cast<std::int32_t>(number));
+        views.push_back(way >= 6 ? input.number<std::int32_t>() : static_cast<std::int32_t>(begin));
     }
     held.add(views);
-    std::vector<std::string> contents;
     std::vector<std::int64_t> sizes;
-    for (std::size_t count = input.below(4); count > 0; --count) {
-        contents.push_back(input.bytes(input.below(60)));
-        held.add(std::vector<char>(contents.back().begin(), contents.back().end()));
-        sizes.push_back(static_cast<std::int64_t>(contents.back().size()));
+    for (const std::string& content : contents) {
+        held.add(std::vector<char>(content.begin(), content.end()));
+        sizes.push_back(static_cast<std::int64_t>(content.size()));
     }
     held.add(sizes);
     for (std::size_t i = first; i < size; ++i) {

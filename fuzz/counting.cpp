@@ -125,7 +125,7 @@ void count(const std::vector<std::string>& tokens, Input& cuts) {
     Tokens expected;
     for (std::size_t first = 0; first < tokens.size();) {
         const std::size_t size = std::min(tokens.size() - first, 1 + cuts.below(200));
-        RecentRows recent(cuts.below(8) == 0 ? std::size_t{1} << 20 : 0);
+        RecentRows recent(cuts.below(32) == 0 ? std::size_t{1} << 20 : 0);
         std::vector<TokenView> views;
         for (std::size_t i = first; i < first + size; ++i) {
             views.push_back(view_of(tokens[i]));
