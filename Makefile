@@ -7,7 +7,7 @@
 # make accuracy  what float16 and int8 cost on WordSim-353 and SimLex-999         (VECTORS=file, DATA=folder of both)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make tsan      the tests of threads under the thread sanitizer
-# make fuzz      the native core by libFuzzer, mutated stores, hard decimals     (TIME=60: seconds; N=100000, SEED=7; clang)
+# make fuzz      core and Python by libFuzzer, mutated stores, hard decimals     (TIME=60: seconds; N=100000, SEED=7; clang)
 # make clean     remove what these commands made
 #
 # Each command makes a virtual environment of its own and installs the package into it, as a user would. A second run
@@ -98,7 +98,7 @@ tsan: .venv-tsan/installed
 	@LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
 	.venv-tsan/bin/pytest -p no:cacheprovider $(ARGS) $(TSAN_TESTS)
 
-fuzz: .venv-test/installed
+fuzz: .venv-test/fuzzers
 	@.venv-test/bin/python fuzz/run.py --time $(TIME)
 	@.venv-test/bin/python fuzz/stores.py --stores 1000000000 --seed $(SEED) --time $(TIME)
 	@PYTHONPATH=tests .venv-test/bin/python tests/fuzz_numbers.py $(N) $(SEED)
@@ -126,4 +126,9 @@ clean:
 .venv-test/linters: .venv-test/installed
 	@echo "$(@D): installing the linters ..."
 	@$(@D)/$(INSTALL) mypy ruff
+	@touch $@
+
+.venv-test/fuzzers: .venv-test/installed
+	@echo "$(@D): installing atheris, where there is one for this Python: else mutations are random ..."
+	@$(@D)/$(INSTALL) atheris || true
 	@touch $@
