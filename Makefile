@@ -111,7 +111,7 @@ coverage: .venv-coverage/tools
 	@.venv-coverage/bin/coverage run .venv-coverage/bin/pytest -p no:cacheprovider $(ARGS) $(COVERED_TESTS)
 	@.venv-coverage/bin/coverage combine --quiet
 	@.venv-coverage/bin/coverage json --quiet -o build-coverage/python.json
-	@.venv-coverage/bin/gcovr --filter 'ext/.*pp$$' --json build-coverage/native.json build-coverage
+	@.venv-coverage/bin/gcovr --filter '(build-coverage/cython/)?ext/(?!_core).*pp$$' --json build-coverage/native.json build-coverage
 	@.venv-coverage/bin/python tests/coverage_table.py build-coverage/python.json build-coverage/native.json --least 95
 
 fuzz: .venv-test/installed
@@ -134,7 +134,7 @@ clean:
 
 .venv-coverage/installed: EXTRAS = train,test
 .venv-coverage/installed: export COVERAGE = 1
-.venv-coverage/installed: export CFLAGS = -fprofile-update=atomic # threads count too
+.venv-coverage/installed: export CXXFLAGS = -fprofile-update=atomic # threads count too
 
 .venv-%/installed: $(SOURCES)
 	@echo "$(@D): installing glovestore[$(EXTRAS)]; the first time, with its downloads, takes a few minutes ..."

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,13 +71,17 @@ def python_rows(report: dict[str, Any]) -> Iterator[Row]:
 
 
 def native_rows(report: dict[str, Any]) -> Iterator[Row]:
-    """Yield the files of a report by gcovr. A line of a template stands there once for each instance."""
+    """Yield the files of a report by gcovr, by their names in ext/: Cython compiles copies of the headers.
+
+    A line of a template stands there once for each instance.
+    """
+    times: dict[str, Counter[int]] = defaultdict(Counter)
     for file in report["files"]:
-        times: Counter[int] = Counter()
         for line in file["lines"]:
-            times[line["line_number"]] += line["count"]
-        missing = tuple(sorted(number for number, count in times.items() if not count))
-        yield Row(file["file"], len(times), len(times) - len(missing), missing=missing)
+            times[f"ext/{Path(file['file']).name}"][line["line_number"]] += line["count"]
+    for name, counts in sorted(times.items()):
+        missing = tuple(sorted(number for number, count in counts.items() if not count))
+        yield Row(name, len(counts), len(counts) - len(missing), missing=missing)
 
 
 def total(name: str, rows: Iterable[Row]) -> Row:

@@ -21,7 +21,11 @@ PYTHON = {
     "glovestore/holes.py": python_file((85, 90), (3, 4), missing_lines=[3, 4, 5, 9, 11], missing_branches=[[7, -1]]),
 }
 # A template's line 2 has two instances, one of which never ran.
-NATIVE = [{"file": "ext/x.cpp", "lines": [(1, 5), (2, 0), (2, 1), (3, 0)]}]
+# It stands in a header, of which a copy was compiled as well.
+NATIVE = [
+    {"file": "ext/x.hpp", "lines": [(1, 0), (2, 0), (2, 1), (3, 0)]},
+    {"file": "build-coverage/cython/ext/x.hpp", "lines": [(1, 5), (3, 0)]},
+]
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ def test_the_table(reports: list[str], capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == (
         "file                   lines  branches  not run, or not in each direction\n"
         "glovestore/holes.py  94.44 %   75.00 %  3-5, 7, 9, 11\n"
-        "ext/x.cpp            66.67 %            3\n"
+        "ext/x.hpp            66.67 %            3\n"
         "the package, Python  95.00 %   83.33 %\n"
         "the core, C++        66.67 %\n"
     )
