@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from shared import SMALL_TEXT, Built
 
 import glovestore
 from glovestore import StoreFormatError
+from glovestore.format import verify
 
 
 def test_verify_finds_each_flipped_byte(copy: Path, small_store: bytes):
@@ -84,6 +87,19 @@ def test_a_size_that_changed_while_open(copy: Path, small_store: bytes, change: 
         opened.verify()
 
 
+def test_a_file_that_is_cut_while_it_is_read(copy: Path, monkeypatch: pytest.MonkeyPatch):
+    opened, preadv = glovestore.open(copy, copy=True), os.preadv
+
+    def after_a_cut(fd: int, buffers: list[memoryview], offset: int) -> int:
+        if offset:
+            os.truncate(copy, HEADER_SIZE + 1)
+        return preadv(fd, buffers, offset)
+
+    monkeypatch.setattr(os, "preadv", after_a_cut)
+    with pytest.raises(StoreFormatError, match=r"truncated: expected \d+ more bytes at byte \d+"):
+        opened.verify()
+
+
 def test_verify_names_damaged_checksums(copy: Path, small_store: bytes):
     ((begin, _),) = spans(small_store, "block_checksums")
     copy.write_bytes(small_store[:begin] + b"\xa5" + small_store[begin + 1 :])
@@ -125,6 +141,14 @@ def other_metadata(data: bytes) -> bytes:
     return data[:at] + b"X" + data[at + 1 :]
 
 
+def moved_dataset(data: bytes) -> bytes:
+    """Let HDF5, which counts from the end of the header, look for the norms eight bytes earlier."""
+    ((begin, end),) = spans(data, "norms")
+    place = struct.pack("<QQ", begin - HEADER_SIZE, end - begin)
+    assert data.count(place) == 1
+    return data.replace(place, struct.pack("<QQ", begin - HEADER_SIZE - 8, end - begin))
+
+
 def no_signature(data: bytes) -> bytes:
     return data[:HEADER_SIZE] + b"XXXX" + data[HEADER_SIZE + 4 :]
 
@@ -134,6 +158,7 @@ def no_signature(data: bytes) -> bytes:
     [
         (renamed_dataset, "hdf5: "),
         (other_metadata, "hdf5: expected the attribute metadata to be the header's, got other values"),
+        (moved_dataset, "hdf5: norms: expected dtype, shape and offset ['<f4', "),
         (no_signature, "hdf5: expected its library to read the file, got OSError: "),
     ],
 )
@@ -157,6 +182,12 @@ def test_a_crash_of_the_library_is_damage(copy: Path, monkeypatch: pytest.Monkey
     kill = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
     monkeypatch.setattr(subprocess, "run", lambda command, **options: real([sys.executable, "-c", kill], **options))
     with pytest.raises(StoreFormatError, match="hdf5: expected its library to read the file, got signal 11"):
+        glovestore.open(copy).verify(hdf5=True)
+
+
+def test_an_answer_of_the_library_that_does_not_come(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "HDF5_PATIENCE", 0)
+    with pytest.raises(StoreFormatError, match="hdf5: expected an answer within 0 s, got none"):
         glovestore.open(copy).verify(hdf5=True)
 
 
