@@ -41,7 +41,7 @@ def human_bytes(count: float) -> str:
 def human_seconds(seconds: float) -> str:
     """Return a time in the unit that suits it: 1.25 s, 14.2 ms, 85.0 µs."""
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * scale >= 1:
+        if seconds * scale >= 1 or unit == "µs":
             break
     digits = 2 if unit == "s" else 1
     return f"{seconds * scale:,.{digits}f} {unit}"
