@@ -7,6 +7,7 @@
 # make accuracy  what float16 and int8 cost on WordSim-353 and SimLex-999         (VECTORS=file, DATA=folder of both)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make tsan      the tests of threads under the thread sanitizer
+# make coverage  lines and branches of the package, lines of the native core: one table; fails below 95 %
 # make fuzz      core and Python by libFuzzer, mutated stores, hard decimals     (TIME=60: seconds; N=100000, SEED=7; clang)
 # make clean     remove what these commands made
 #
@@ -38,7 +39,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench bench-plot bench-growth accuracy sanitize tsan fuzz clean
+.PHONY: demo test lint bench bench-plot bench-growth accuracy sanitize tsan coverage fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -98,13 +99,31 @@ tsan: .venv-tsan/installed
 	@LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
 	.venv-tsan/bin/pytest -p no:cacheprovider $(ARGS) $(TSAN_TESTS)
 
+# Native lines are counted beside the object files, by every process that ends of its own accord. Left out are tests in
+# which the package is not what runs (of benchmarks, of the fuzzers' own build, of source text), and those that list what
+# a process calls or loads, where the measuring itself is seen. An empty home has no real data: the figures are the same
+# everywhere. The table comes also where a test failed.
+COVERED_TESTS = $(filter-out $(addprefix tests/test_, accuracy.py benchmark_helpers.py benchmarks.py coverage_table.py \
+	faults.py fuzz.py layering.py package.py vectors_generator.py), $(wildcard tests/test_*.py)) \
+	--deselect tests/test_cache_folder.py::test_hits_load_neither_locks_nor_readers
+coverage: export HOME = $(CURDIR)/build-coverage/home
+coverage: .venv-coverage/tools
+	@mkdir -p $(HOME)
+	@find build-coverage -name '*.gcda' -delete; rm -f .coverage .coverage.*
+	@failed=0; .venv-coverage/bin/coverage run .venv-coverage/bin/pytest -p no:cacheprovider $(ARGS) $(COVERED_TESTS) || failed=$$?; \
+	.venv-coverage/bin/coverage combine --quiet; \
+	.venv-coverage/bin/coverage json --quiet -o build-coverage/python.json; \
+	.venv-coverage/bin/gcovr --filter '(build-coverage/cython/)?ext/(?!_core).*pp$$' --json build-coverage/native.json build-coverage; \
+	.venv-coverage/bin/python tests/coverage_table.py build-coverage/python.json build-coverage/native.json --least 95; \
+	exit $$failed
+
 fuzz: .venv-test/fuzzers
 	@.venv-test/bin/python fuzz/run.py --time $(TIME)
 	@.venv-test/bin/python fuzz/stores.py --stores 1000000000 --seed $(SEED) --time $(TIME)
 	@PYTHONPATH=tests .venv-test/bin/python tests/fuzz_numbers.py $(N) $(SEED)
 
 clean:
-	rm -rf .venv-demo .venv-test .venv-bench .venv-sanitize .venv-tsan build build-* glovestore.egg-info
+	rm -rf .venv-demo .venv-test .venv-bench .venv-sanitize .venv-tsan .venv-coverage build build-* glovestore.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -115,6 +134,10 @@ clean:
 .venv-sanitize/installed: export SANITIZE = 1
 .venv-tsan/installed: EXTRAS = test
 .venv-tsan/installed: export TSAN = 1
+
+.venv-coverage/installed: EXTRAS = train,test
+.venv-coverage/installed: export COVERAGE = 1
+.venv-coverage/installed: export CXXFLAGS = -fprofile-update=atomic # threads count too
 
 .venv-%/installed: $(SOURCES)
 	@echo "$(@D): installing glovestore[$(EXTRAS)]; the first time, with its downloads, takes a few minutes ..."
@@ -131,4 +154,9 @@ clean:
 .venv-test/fuzzers: .venv-test/installed
 	@echo "$(@D): installing atheris, where there is one for this Python: else mutations are random ..."
 	@$(@D)/$(INSTALL) atheris || true
+	@touch $@
+
+.venv-coverage/tools: .venv-coverage/installed
+	@echo "$(@D): installing coverage and gcovr ..."
+	@$(@D)/$(INSTALL) coverage gcovr
 	@touch $@

@@ -78,6 +78,11 @@ def test_both_versions_at_once(tmp_path: Path):
     assert cpu_quota(tree(tmp_path, V1 + V2, mounts, files)) == 2
 
 
+def test_a_process_in_no_group_of_what_is_mounted(tmp_path: Path):
+    files = {"sys/fs/cgroup/cpu.max": "200000 100000\n"}
+    assert cpu_quota(tree(tmp_path, V1, V2_MOUNT, files)) is None
+
+
 def test_another_hierarchy_of_version_1_is_not_the_cpu(tmp_path: Path):
     mounts = V1_MOUNT.replace("cpu,cpuacct", "cpuset")
     files = v1_files("sys/fs/cgroup/cpuset/box", 100_000)

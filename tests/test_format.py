@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -13,6 +14,8 @@ import h5py
 import numpy as np
 import pytest
 import store_reader
+from hypothesis import given
+from hypothesis import strategies as st
 from index_reference import index_by_the_book
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
@@ -21,6 +24,7 @@ from vectors_generator import generate
 from xxhash import xxh64_hexdigest, xxh64_intdigest
 
 import glovestore
+from glovestore.format import hdf5, writer
 
 ROOT = Path(__file__).resolve().parents[1]
 H = 16384
@@ -275,3 +279,29 @@ def test_strange_source_names(tmp_path: Path, name: bytes, kept: str):
     assert load_file(path)["vectors"].tolist() == [[1, 2], [3, 4]]
     with h5py.File(path, "r") as file:
         assert json.loads(file.attrs["metadata"])["source_name"] == kept
+
+
+# ----- what HDF5 writes into
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.binary(max_size=60), st.integers(0, 80)), max_size=12))
+def test_the_file_in_memory_is_a_file(operations: list[tuple[int, bytes, int]]):
+    """HDF5 may read what it wrote: each write is followed by a read around it."""
+    ours, reference = io.BufferedRandom(hdf5._SparseFile(), 1), io.BytesIO()
+    for offset, data, count in operations:
+        for file in (ours, reference):
+            file.seek(offset)
+        if data:  # an empty write leaves a BytesIO as short as it was
+            assert ours.write(data) == reference.write(data)
+        assert ours.tell() == reference.tell()
+        begin = max(0, offset - 20)
+        assert ours.seek(begin) == reference.seek(begin)
+        assert ours.read(count) == reference.read(count)
+    assert ours.seek(0, io.SEEK_END) == len(reference.getvalue())
+
+
+def test_an_hdf5_that_puts_the_vectors_elsewhere(build_bytes: BuildBytes, monkeypatch: pytest.MonkeyPatch):
+    """They are written before it is asked."""
+    monkeypatch.setattr(writer, "VECTORS_OFFSET", writer.VECTORS_OFFSET - 4096)
+    with pytest.raises(RuntimeError, match=r"expected HDF5 to put vectors at \d+, got \d+"):
+        build_bytes(b"a 1 2\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from pathlib import Path
@@ -177,6 +178,19 @@ def test_slots_that_name_every_row_and_more(copy: Path, small_store: bytes):
         slots[slots != 0] = (slots[slots != 0] >> 32 << 32) | (row + 1)
         copy.write_bytes(small_store[:begin] + slots.tobytes() + small_store[end:])
         use(copy, TOKENS)
+
+
+def test_a_file_that_is_cut_while_it_is_copied(copy: Path, small_store: bytes, monkeypatch: pytest.MonkeyPatch):
+    pread = os.pread
+
+    def after_a_cut(fd: int, size: int, offset: int) -> bytes:
+        if size == len(small_store):
+            os.truncate(copy, 20_000)
+        return pread(fd, size, offset)
+
+    monkeypatch.setattr(os, "pread", after_a_cut)
+    with pytest.raises(StoreFormatError, match=rf"truncated: expected {len(small_store)} bytes, got 20000"):
+        glovestore.open(copy, copy=True)
 
 
 def test_a_copy_survives_a_truncated_file(copy: Path, small_store: bytes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from damage import Header, in_order, json_text, move_border, refuse, shift, with
 from shared import SMALL_ROWS
 
 import glovestore
+from glovestore.format import header as headers
+from glovestore.format.layout import Tensor
 
 Change = Callable[[Header], Any]
 
@@ -219,6 +222,18 @@ def test_json_that_is_none(copy: Path, small_store: bytes, change: Callable[[byt
     assert text != json_text(small_store)
     copy.write_bytes(with_json(small_store, text))
     refuse(copy, "header|expected|JSON")
+
+
+def test_a_machine_of_another_byte_order(copy: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(headers, "_valid", ())
+    monkeypatch.setattr(sys, "byteorder", "big")
+    refuse(copy, "expected a little-endian machine: stores are mapped as they are")
+
+
+def test_a_header_that_would_not_fit():
+    tensors = {f"array{i}": Tensor("F32", (1,), 16384 + 4 * i) for i in range(300)}
+    with pytest.raises(ValueError, match=r"expected a header of at most 16376 bytes, got \d+"):
+        headers.encode_header(tensors, {}, 16384 + 1200)
 
 
 def test_zero_bytes_as_padding(copy: Path, small_store: bytes):

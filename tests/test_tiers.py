@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from parsing import PADDING, assert_by_the_book, parse, parse_alike
 
 from glovestore import _core
+from glovestore.simd import chosen_tier
 
 STRIP = 16_384  # ext/strips.hpp: the rows of so many bytes are parsed together
 WORD = 64
@@ -203,6 +204,18 @@ def test_what_stands_around_the_text_does_not_count(seed: int, dim: int, offset:
     byte = bytes([code])
     found = parse_alike(text, dim, before=byte * offset, padding=byte * len(PADDING))
     assert found == parse("scalar", text, dim)
+
+
+@pytest.mark.parametrize(("asked", "chosen"), [("", _core.SIMD_TIERS[0]), ("scalar", "scalar")])
+def test_the_environment_chooses(asked: str, chosen: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GLOVESTORE_SIMD", asked)
+    assert chosen_tier() == chosen
+
+
+def test_a_tier_that_is_not_there(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GLOVESTORE_SIMD", "sse9")
+    with pytest.raises(ValueError, match=r"expected GLOVESTORE_SIMD to be one of .*scalar, got 'sse9'"):
+        chosen_tier()
 
 
 @pytest.mark.parametrize("tier", _core.SIMD_TIERS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from shared import SMALL_TEXT, Built
 
 import glovestore
 from glovestore import StoreFormatError
+from glovestore.format import verify
 
 
 def test_verify_finds_each_flipped_byte(copy: Path, small_store: bytes):
@@ -84,6 +87,19 @@ def test_a_size_that_changed_while_open(copy: Path, small_store: bytes, change: 
         opened.verify()
 
 
+def test_a_file_that_is_cut_while_it_is_read(copy: Path, monkeypatch: pytest.MonkeyPatch):
+    opened, preadv = glovestore.open(copy, copy=True), os.preadv
+
+    def after_a_cut(fd: int, buffers: list[memoryview], offset: int) -> int:
+        if offset:
+            os.truncate(copy, HEADER_SIZE + 1)
+        return preadv(fd, buffers, offset)
+
+    monkeypatch.setattr(os, "preadv", after_a_cut)
+    with pytest.raises(StoreFormatError, match=r"truncated: expected \d+ more bytes at byte \d+"):
+        opened.verify()
+
+
 def test_verify_names_damaged_checksums(copy: Path, small_store: bytes):
     ((begin, _),) = spans(small_store, "block_checksums")
     copy.write_bytes(small_store[:begin] + b"\xa5" + small_store[begin + 1 :])
@@ -146,6 +162,30 @@ def test_a_lie_to_hdf5_alone(copy: Path, small_store: bytes, damage: Callable[[b
         opened.verify(hdf5=True)
 
 
+@pytest.mark.parametrize(
+    ("change", "got"),
+    [
+        (lambda arrays: arrays["norms"].__setitem__(2, 36_856), "['<f4', [63], 36856]"),
+        (lambda arrays: arrays.pop("norms"), "None"),
+    ],
+    ids=["elsewhere", "missing"],
+)
+def test_hdf5_describes_other_arrays(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], object], got: str
+) -> None:
+    described = verify._described_by_hdf5
+
+    def changed(path: str) -> Any:
+        found = described(path)
+        change(found["arrays"])
+        return found
+
+    monkeypatch.setattr(verify, "_described_by_hdf5", changed)
+    expected = f"hdf5: norms: expected dtype, shape and offset ['<f4', [63], 36864], got {got}"
+    with pytest.raises(StoreFormatError, match=re.escape(expected)):
+        glovestore.open(copy).verify(hdf5=True)
+
+
 def test_hdf5_is_never_loaded_here(copy: Path) -> None:
     code = "import glovestore, sys; glovestore.open(sys.argv[1]).verify(hdf5=True); print('h5py' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, copy], capture_output=True, text=True, check=True)
@@ -157,6 +197,12 @@ def test_a_crash_of_the_library_is_damage(copy: Path, monkeypatch: pytest.Monkey
     kill = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
     monkeypatch.setattr(subprocess, "run", lambda command, **options: real([sys.executable, "-c", kill], **options))
     with pytest.raises(StoreFormatError, match="hdf5: expected its library to read the file, got signal 11"):
+        glovestore.open(copy).verify(hdf5=True)
+
+
+def test_an_answer_of_the_library_that_does_not_come(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "HDF5_PATIENCE", 0)
+    with pytest.raises(StoreFormatError, match="hdf5: expected an answer within 0 s, got none"):
         glovestore.open(copy).verify(hdf5=True)
 
 

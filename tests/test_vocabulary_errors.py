@@ -38,6 +38,15 @@ def test_what_is_no_text(texts, error, message):
         assert str(caught.value) == message
 
 
+def test_arrow_of_other_things_that_cannot_be_iterated():
+    class Numbers:
+        def __arrow_c_array__(self, requested_schema=None):
+            return pytest.importorskip("pyarrow").array([1, 2]).__arrow_c_array__(requested_schema)
+
+    with pytest.raises(TypeError, match="expected an Arrow array of strings, got one of format l"):
+        count_tokens(Numbers())
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

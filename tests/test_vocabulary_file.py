@@ -76,6 +76,7 @@ GOOD = {
         ('{"format": ', "expected a vocabulary as JSON, got Expecting value: line 1 column 12"),
         ("[" * 200_000, "expected a vocabulary as JSON, got"),
         ('{"a": 1, "a": 2}', "expected a vocabulary as JSON, got the key 'a' twice"),
+        ("\ufeff{}", "expected a vocabulary as JSON, got a byte order mark"),
         ("[]", 'expected a JSON object with "format": "glovestore-vocabulary", got []'),
         ("the 0.1 0.2\n", "expected a vocabulary as JSON, got"),
         ({**GOOD, "format": "other"}, 'expected a JSON object with "format": "glovestore-vocabulary", got {'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import re
 import subprocess
@@ -42,6 +43,19 @@ def test_prefault_reads_every_part_once(copy: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(memory, "PREFAULT_STEP", 4096)
     assert memory.prefault(Recorded(), str(copy)) == 10_001
     assert parts == [(0, 4096), (4096, 8192), (8192, 10_001)]
+
+
+def test_prefault_of_a_disk_that_fails(copy: Path):
+    class Failing:
+        def __len__(self) -> int:
+            return copy.stat().st_size
+
+        def prefault(self, begin: int, end: int) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        memory.prefault(Failing(), str(copy))
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(copy))
 
 
 def test_prefault_lets_other_threads_work(copy: Path, tmp_path: Path):

@@ -162,9 +162,8 @@ def check_distinct(tokens: Sequence[str]) -> None:
     if len(set(tokens)) == len(tokens):
         return
     first: dict[str, int] = {}
-    for i, token in enumerate(tokens):
-        if first.setdefault(token, i) != i:
-            raise ValueError(f"tokens[{i}]: expected a new token, got {token!r}, as at tokens[{first[token]}]")
+    i = next(i for i, token in enumerate(tokens) if first.setdefault(token, i) != i)
+    raise ValueError(f"tokens[{i}]: expected a new token, got {tokens[i]!r}, as at tokens[{first[tokens[i]]}]")
 
 
 def _from_code_points(position: int, entry: object) -> str:
