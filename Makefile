@@ -1,6 +1,7 @@
 # make demo      the whole path on real vectors, from text to a classifier   (VECTORS=file: on your own file)
 # make test      the test suite against the installed package                (ARGS="-k store": arguments for pytest)
 # make lint      ruff, mypy, the stub of the extension against the extension, the compiler's warnings on the core
+# make tidy      clang-tidy on ext/ and fuzz/; .clang-tidy has its checks                                (clang-tidy)
 # make bench     benchmarks beside other libraries, and one table  (VECTORS=file, TEXTS=file, ARGS="-k open": for pytest)
 # make bench-plot  time against file size, throughput by tier  (SWEEP=full: up to 5.6 GB; FOLDER=where the files go)
 # make bench-growth  time per token against the sizes of vocabulary and store           (SWEEP=full: up to 10 M rows)
@@ -39,7 +40,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench bench-plot bench-growth accuracy sanitize tsan coverage fuzz clean
+.PHONY: demo test lint tidy bench bench-plot bench-growth accuracy sanitize tsan coverage fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -54,6 +55,15 @@ lint: .venv-test/linters
 	.venv-test/bin/mypy
 	.venv-test/bin/stubtest --mypy-config-file pyproject.toml --allowlist .ci/stubtest-allowlist glovestore._core
 	ls ext/*.cpp fuzz/*.cpp | xargs -P 4 -n 4 $(CXX) -std=c++17 -O2 -fsyntax-only $(WARNINGS)
+
+# The compiler's flags are those of setup.py. What clang-tidy counts and suppresses in system headers is not shown.
+TIDY_FLAGS = -std=c++17 -O3 -ffp-contract=off -fvisibility=hidden -Iext -Ifuzz
+tidy:
+	@command -v clang-tidy > /dev/null || \
+		{ echo 'make tidy: expected clang-tidy, got none; on Debian: apt-get install clang-tidy' >&2; exit 2; }
+	@echo "running clang-tidy on $(words $(wildcard ext/*.cpp fuzz/*.cpp)) files ..."
+	@ls ext/*.cpp fuzz/*.cpp | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -I FILE clang-tidy --quiet FILE -- $(TIDY_FLAGS) \
+		2> >(grep -vE '^[0-9]+ warnings?( treated as errors?| generated\.$$)' >&2)
 
 # Only our table is printed (benchmarks/table.py makes it again from the JSON); ARGS=-v adds pytest-benchmark's own.
 BENCH_JSON = .benchmarks/latest.json

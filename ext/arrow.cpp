@@ -45,7 +45,7 @@ public:
     explicit OneByOne(const ArrowArray& array)
         : offset_(static_cast<std::size_t>(array.offset)), count_(static_cast<std::size_t>(array.length)) {}
     std::size_t size() const noexcept override { return count_; }
-    void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch& /*scratch*/) const override {
         for (std::size_t i = 0; i < count; ++i) views[i] = static_cast<const Array*>(this)->at(offset_ + first + i);
     }
 
@@ -113,7 +113,9 @@ class NoStrings : public Strings {
 public:
     explicit NoStrings(const ArrowArray& array) : count_(static_cast<std::size_t>(array.length)) {}
     std::size_t size() const noexcept override { return count_; }
-    void read(std::size_t, std::size_t count, TokenView* views, Scratch&) const override { std::fill_n(views, count, none); }
+    void read(std::size_t /*first*/, std::size_t count, TokenView* views, Scratch& /*scratch*/) const override {
+        std::fill_n(views, count, none);
+    }
 
 private:
     std::size_t count_;
@@ -135,7 +137,8 @@ public:
 
     TokenView at(std::size_t i) const noexcept {
         if (!is_valid(validity_, i)) return none;
-        const auto index = static_cast<std::uint64_t>(load<Index>(indices_, i));  // a negative one becomes too large
+        // A negative one becomes too large.
+        const auto index = static_cast<std::uint64_t>(load<Index>(indices_, i));  // NOLINT(bugprone-signed-char-misuse)
         return index < views_.size() ? views_[index] : none;
     }
 
@@ -164,7 +167,8 @@ private:
 class JoinedStrings : public Strings {
 public:
     explicit JoinedStrings(std::vector<StringsPointer> parts) : parts_(std::move(parts)) {
-        for (const StringsPointer& part : parts_) ends_.push_back(size() + part->size());
+        std::size_t end = 0;
+        for (const StringsPointer& part : parts_) ends_.push_back(end += part->size());
     }
     std::size_t size() const noexcept override { return ends_.empty() ? 0 : ends_.back(); }
     void read(std::size_t first, std::size_t count, TokenView* views, Scratch& scratch) const override {

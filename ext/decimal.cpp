@@ -135,7 +135,7 @@ Number parse_short_decimal(const char* begin) noexcept {
     }
     if (!ends_field(*p)) return parse_decimal(begin);
 
-    const double digits = static_cast<double>(static_cast<std::int64_t>(w));  // signed: one instruction on x86
+    const auto digits = static_cast<double>(static_cast<std::int64_t>(w));  // signed: one instruction on x86
     const auto magnitude = static_cast<float>(digits * tenth[fraction_digits]);
     return {with_sign(magnitude, negative), NumberStatus::ok, p};
 }

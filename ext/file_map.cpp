@@ -29,7 +29,8 @@ constexpr int populate_read = -1;
 #endif
 
 void touch(const unsigned char* begin, std::size_t size, std::size_t page) noexcept {
-    for (std::size_t i = 0; i < size; i += page) static_cast<void>(*const_cast<const volatile unsigned char*>(begin + i));
+    const volatile unsigned char* bytes = begin;
+    for (std::size_t i = 0; i < size; i += page) static_cast<void>(bytes[i]);
 }
 
 }  // namespace

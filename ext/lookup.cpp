@@ -26,7 +26,7 @@ SlotMasks look_at(const std::uint64_t* bucket, std::uint64_t hash) noexcept {
     const __m128i wanted = _mm_set1_epi32(static_cast<int>(hash & low_half)), zero = _mm_setzero_si128();
     __m128i same[2], empty[2];
     for (int half = 0; half < 2; ++half) {
-        const auto* slots = reinterpret_cast<const __m128i*>(bucket + 4 * half);
+        const auto* slots = reinterpret_cast<const __m128i*>(bucket + std::ptrdiff_t{4} * half);
         const __m128 low = _mm_castsi128_ps(_mm_loadu_si128(slots)), high = _mm_castsi128_ps(_mm_loadu_si128(slots + 1));
         same[half] = _mm_cmpeq_epi32(_mm_castps_si128(_mm_shuffle_ps(low, high, 0xDD)), wanted);
         empty[half] = _mm_cmpeq_epi32(_mm_castps_si128(_mm_shuffle_ps(low, high, 0x88)), zero);

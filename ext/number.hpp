@@ -63,7 +63,8 @@ inline Number parse_number(const char* begin) noexcept {
     const char* const end = p + 2 + static_cast<unsigned>(__builtin_ctzll(others)) / 8;
     if (!ends_field(*end)) return parse_short_decimal(begin);
 
-    const std::int64_t w = static_cast<std::int64_t>(units * 100000000u + join_digits(x & before_first_other));
+    const unsigned whole = units * 100000000u;
+    const auto w = static_cast<std::int64_t>(whole + join_digits(x & before_first_other));
     const auto magnitude = static_cast<float>(static_cast<double>(w) * 1e-8);
     return {with_sign(magnitude, negative), NumberStatus::ok, end};
 }

@@ -30,7 +30,7 @@ struct Rounded {
 };
 
 inline Rounded rounded(double v) noexcept {
-    const auto w = static_cast<std::int64_t>(v + 0.5);
+    const auto w = static_cast<std::int64_t>(v + 0.5);  // NOLINT(bugprone-incorrect-roundings): v > 0
     const double rest = v + 0.5 - static_cast<double>(w);
     return {w, static_cast<bool>((rest < 1e-6) | (rest > 1 - 1e-6))};
 }

@@ -32,7 +32,7 @@ constexpr double ten[12] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e
 constexpr double tenth[12] = {1e-0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11};
 
 // The decade in which [2^e, 2^(e+1)) begins, for e = -20 ... 9, from that of 1e-6 on, which is 0.
-constexpr signed char decade_of_exponent[30] = {-1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 8, 8, 8};
+constexpr std::int8_t decade_of_exponent[30] = {-1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 8, 8, 8};
 
 // The decade of x, 1e-6 <= x < 1000.
 inline int decade_of(float x) noexcept {
@@ -77,7 +77,7 @@ inline char* write_number(char* out, float x) noexcept {
     if (!(x >= decade_begin[0] && x < decade_begin[9])) return write_decimal(out, x);
 
     const int decade = decade_of(x), places = 11 - decade;
-    const auto w = static_cast<std::int64_t>(double{x} * ten[places] + 0.5);
+    const auto w = static_cast<std::int64_t>(double{x} * ten[places] + 0.5);  // NOLINT(bugprone-incorrect-roundings): x > 0
     if (!stands_for(w, places, x)) return write_decimal(out, x);
 
     const std::uint64_t digits = split(static_cast<std::uint32_t>(w));

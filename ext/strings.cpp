@@ -34,7 +34,7 @@ class FixedBytes : public Strings {
 public:
     FixedBytes(const unsigned char* data, std::size_t count, std::size_t width) : data_(data), count_(count), width_(width) {}
     std::size_t size() const noexcept override { return count_; }
-    void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch& /*scratch*/) const override {
         for (std::size_t i = 0; i < count; ++i) {
             const unsigned char* bytes = data_ + (first + i) * width_;
             std::size_t size = width_;
@@ -76,7 +76,7 @@ public:
     PackedStrings(const unsigned char* bytes, std::size_t size, const std::uint64_t* offsets, std::size_t count)
         : bytes_(bytes ? bytes : &nothing), size_(size), offsets_(offsets), count_(count) {}
     std::size_t size() const noexcept override { return count_; }
-    void read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const override {
+    void read(std::size_t first, std::size_t count, TokenView* views, Scratch& /*scratch*/) const override {
         for (std::size_t i = 0; i < count; ++i) {
             const std::uint64_t begin = offsets_[first + i], end = offsets_[first + i + 1];
             const bool inside = begin <= end && end <= size_;
@@ -156,7 +156,7 @@ void CopiedStrings::add(const void* bytes, std::size_t size) {
     bytes_.insert(bytes_.end(), from, from + size);
 }
 
-void CopiedStrings::read(std::size_t first, std::size_t count, TokenView* views, Scratch&) const {
+void CopiedStrings::read(std::size_t first, std::size_t count, TokenView* views, Scratch& /*scratch*/) const {
     const unsigned char* bytes = bytes_.empty() ? &nothing : bytes_.data();
     for (std::size_t i = 0; i < count; ++i) {
         const Place& place = places_[first + i];

@@ -42,8 +42,8 @@ struct WhitespaceRules {
         const bool white = (static_cast<unsigned char>(byte - 0x09) < 5) | (static_cast<unsigned char>(byte - 0x1C) < 4);
         return static_cast<unsigned char>(white ? ' ' : byte);
     }
-    unsigned char* other(const unsigned char*, std::size_t, std::size_t, CodePoint character,
-                         unsigned char* out) const noexcept {
+    static unsigned char* other(const unsigned char* /*text*/, std::size_t /*size*/, std::size_t /*at*/, CodePoint character,
+                                unsigned char* out) noexcept {
         if (is_white_space(character.value)) {
             *out = ' ';
             return out + 1;

@@ -26,7 +26,7 @@ std::size_t encode(const Unit* units, std::size_t length, unsigned char* out) no
             units += at_once;
             out += at_once;
         }
-        const std::size_t left = static_cast<std::size_t>(end - units);
+        const auto left = static_cast<std::size_t>(end - units);
         for (const Unit* const stop = units + (left < at_once ? left : at_once); units != stop; units++)
             out = put_utf8(*units, out);
     }

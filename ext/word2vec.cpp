@@ -33,7 +33,7 @@ Row find_row(const char* record, const char* end, std::size_t vector_size) noexc
 
 }  // namespace
 
-bool Word2vecRows::cut(Block& block, std::size_t, bool at_end) {
+bool Word2vecRows::cut(Block& block, std::size_t /*searched*/, bool at_end) {
     const char* const data = block.memory.data();
     const std::size_t begin = options_.begin(block);
     if (block.end() < begin) return false;  // a small block: not yet all of the header
@@ -61,7 +61,7 @@ bool Word2vecRows::finish(Block& block, bool at_end) const {
     return at_end || block.fault != Outcome::ok;
 }
 
-void Word2vecRows::parse(ParsedBlock& parsed, const Kernels&) const {
+void Word2vecRows::parse(ParsedBlock& parsed, const Kernels& /*kernels*/) const {
     const std::size_t vector_size = dim_ * sizeof(float);
     const Block& block = parsed.block;
     const char* record = block.memory.data() + options_.begin(block);

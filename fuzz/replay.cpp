@@ -11,7 +11,7 @@ int main(int count, char** names) {
     for (int i = 1; i < count; ++i) {
         std::ifstream file(names[i], std::ios::binary);
         const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-        std::fprintf(stderr, "%s\n", names[i]);  // the last one named is the one that crashed
+        static_cast<void>(std::fprintf(stderr, "%s\n", names[i]));  // the last one named is the one that crashed
         LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     }
     return 0;

@@ -130,6 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (text.back() != '\n') text.push_back('\n');
     const Kernels* scalar = nullptr;
     for (std::size_t place = 0; kernels_at(place) != nullptr; ++place) scalar = kernels_at(place);
+    require(scalar != nullptr);
     const Parsed expected = parse(*scalar, text, dim, capacity);
     for (std::size_t place = 0; kernels_at(place) != scalar; ++place)
         require_same(parse(*kernels_at(place), text, dim, capacity), expected);

@@ -1,4 +1,5 @@
 // Texts to counts to ids, by each tokenizer: counts and ids tell the same, and no number of threads makes a difference.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -14,9 +15,7 @@ using namespace glovestore;
 namespace {
 
 bool is_ascii(const std::string& text) {
-    for (const char c : text)
-        if (static_cast<unsigned char>(c) >= 0x80) return false;
-    return true;
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 void encode(const CopiedStrings& strings, std::size_t size, Tokenizer tokenizer) {

@@ -203,7 +203,7 @@ def info(path: str, as_json: bool) -> None:
     \b
       glovestore info glove.h5
     """
-    with glovestore.open(path) as store:
+    with terminal.opened(path) as store:
         described = tables.describe(store)
     terminal.print_result(described, as_json, lambda: tables.info_table(described))
 
@@ -223,7 +223,7 @@ def get(path: str, tokens: tuple[str, ...], as_json: bool) -> None:
       glovestore get glove.h5 < tokens.txt | glovestore build - small.h5
     """
     wanted = terminal.asked_tokens(tokens)
-    with glovestore.open(path) as store:
+    with terminal.opened(path) as store:
         found, missing = terminal.split_found(wanted, store.rows(wanted))
         if as_json:
             vectors = [{"token": token, "vector": tables.short_floats(store[token])} for token in found]
@@ -262,7 +262,7 @@ def nearest(path: str, tokens: tuple[str, ...], k: int, among: Path | None, as_j
     allowed = None if among is None else terminal.asked_vocab(among)
     wanted = terminal.asked_tokens(tokens)
     results: list[tables.Neighbours] = []
-    with glovestore.open(path) as store:
+    with terminal.opened(path) as store:
         found, missing = terminal.split_found(wanted, store.rows(wanted))
         for first in range(0, len(found), BATCH):
             batch = found[first : first + BATCH]
@@ -301,7 +301,7 @@ def matrix(
       glovestore matrix glove.h5 word_index.json -o matrix.pt --oov normal --fallback lower
     """
     vocab = terminal.asked_vocab(vocab_path)
-    with glovestore.open(path) as store, terminal.about_arguments(), terminal.warnings_as_messages():
+    with terminal.opened(path) as store, terminal.about_arguments(), terminal.warnings_as_messages():
         oov = str(without_auto(oov, store.subwords is not None))
         made = store.matrix(vocab, oov=oov, fallbacks=fallbacks, dtype=dtype)
     description = describe_matrix(made, store.metadata, oov, fallbacks)
@@ -352,7 +352,7 @@ def coverage(
     if text is None and (tokenizer, encoding, progress) != (None, None, None):
         raise click.UsageError("--tokenizer, --encoding and --progress are about --text: expected --text FILE")
     show = sys.stderr.isatty() if progress is None else progress
-    with glovestore.open(path) as opened, terminal.about_arguments():
+    with terminal.opened(path) as opened, terminal.about_arguments():
         vocab: Any = (
             terminal.asked_vocab(content)
             if text is None
@@ -379,7 +379,7 @@ def verify(path: str, quick: bool, hdf5: bool, as_json: bool) -> None:
     """
     start = time.perf_counter()
     try:
-        with glovestore.open(path, build=False) as store:
+        with terminal.opened(path, build=False) as store:
             store.verify(quick=quick, hdf5=hdf5)
     except glovestore.StoreFormatError as error:
         if as_json:

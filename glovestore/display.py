@@ -29,6 +29,11 @@ def visible(token: str) -> str:
     return token if token.isprintable() and token == token.strip() != "" else shown(token)
 
 
+def printable(text: str) -> str:
+    """Return a text without what steers terminals: names in it may come from files that somebody sent."""
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
 def human_bytes(count: float) -> str:
     """Return a number of bytes in the unit that suits it: 6.6 MB."""
     for unit in ("bytes", "kB", "MB", "GB"):

@@ -29,7 +29,7 @@ def as_bytes(token: Token) -> bytes:
 
 def shown(token: object) -> str:
     """Return the token's `repr`, cut when it is long: a token may have 65,535 bytes."""
-    text = repr(token)
+    text = repr(token[: _SHOWN_LENGTH + 1] if isinstance(token, str | bytes | list) else token)
     return text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "..."
 
 

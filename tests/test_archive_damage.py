@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packing import TEXT, ZIP_METHODS, error_of, flips, read_source, zip_of
 
+import glovestore
 from glovestore import TextFormatError
+from glovestore.streams import decoding
 from glovestore.streams.decoding import PIECE
 from glovestore.streams.files import open_source
 
@@ -104,6 +106,27 @@ def test_zeros_do_not_unfold_into_memory(path: Path, method: int):
         tracemalloc.stop()
     assert size == 1 << 27
     assert peak < (80 << 20 if method == zipfile.ZIP_LZMA else 8 << 20)
+
+
+def test_lzma_that_unfolds_without_end(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The standard library reads it, and its text is as long as it says."""
+    monkeypatch.setattr(decoding, "UNFOLDED_FREELY", 1 << 20)
+    path.write_bytes(zip_of({"a.txt": bytes(1 << 22)}, zipfile.ZIP_LZMA))
+    with pytest.raises(TextFormatError, match=r"of at most 100 times its size, got more: \d+ bytes of \d+; unpack it"):
+        read_source(path)
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a\x1b[31m\n", r"'a\x1b[31m\n'"), ("x" * 60_000, "x" * 255 + "...")])
+def test_names_that_are_not_fit_to_be_shown(path: Path, name: str, shown: str):
+    path.write_bytes(zip_of({name: b"the 1\nof x\n"}))
+    with pytest.raises(TextFormatError) as caught:
+        glovestore.build(path, path.with_suffix(".h5"))
+    assert str(caught.value) == f"{path}#{shown}:2:4: expected a number, got 'x'"
+    content = zip_of({name: TEXT, "b": TEXT})
+    assert error_of(path, content) == (
+        f"expected one file in the archive, got 2: {shown}, b; name one: member={shown!r}, or {path}#{shown}"
+    )
+    assert read_source(path, name) == TEXT
 
 
 def test_a_member_of_more_text_than_stated_is_not_read_to_its_end(path: Path):

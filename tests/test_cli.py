@@ -281,3 +281,21 @@ def test_the_process_loads_neither_torch_nor_h5py() -> None:
         "import sys, glovestore.cli; print([m for m in ('torch', 'h5py', 'tqdm', 'safetensors') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("http://[::1", "http://[::1: expected a URL, got none: Invalid IPv6 URL"),
+        ("hf://", "hf://: expected a URL with a host, such as https://host/vectors.txt.gz, got none"),
+        ("file://host/x", "file://host/x: expected a file of this machine, got one of 'host'"),
+        ("\x1b[31m\x07\u202ex", r"\x1b[31m\x07\u202ex: No such file or directory"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["info", "verify", "get", "nearest"])
+def test_what_is_no_place(verb: str, name: str, problem: str) -> None:
+    """A sentence, in which nothing steers the terminal."""
+    if verb == "verify" and "://" in name:
+        problem = f"{name}: No such file or directory"
+    tokens = [] if verb in ("info", "verify") else ["the"]
+    assert run(verb, name, *tokens, code=1).stderr == f"glovestore: error: {problem}\n"

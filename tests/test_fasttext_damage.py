@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import resource
 import struct
 import subprocess
@@ -20,6 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import glovestore
+from glovestore.sources import byte_stream, fasttext_dictionary
+from glovestore.streams import decoding
 
 FEW = [b"the", b"</s>", b"caf\xc3\xa9", b"\xff"]
 SMALL: dict[str, Model] = {
@@ -259,3 +262,27 @@ def test_huge_sizes_take_no_memory(tmp_path: Path, name: str) -> None:
         assert done.returncode == 0, done.stderr
         assert "expected" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_codes_that_stand_for_far_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte of codes may stand for a whole row: what was made to fill a disk."""
+    monkeypatch.setattr(decoding, "UNFOLDED_FREELY", 1000)
+    monkeypatch.setattr(byte_stream, "unfolds_too_much", lambda made, size, freely: made > (freely or 1000))
+    problem = refused(write(random_model(words=FEW, dim=64, bucket=60, dsub=64)), tmp_path).problem
+    assert re.fullmatch(r"vectors: expected at most 100 bytes for each on disk, got 16384 bytes of \d+", problem)
+
+
+@pytest.mark.parametrize("what", ["dictionary", "list of kept buckets"])
+def test_what_unfolds_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """A dictionary, or a list of buckets, of nothing but zeros packs well."""
+    for module in (byte_stream, fasttext_dictionary):
+        monkeypatch.setattr(module, "HELD_FREELY", 1 << 20)
+    if what == "dictionary":
+        data = put(SIZE, HUGE, HUGE, 0)(DENSE)[:ENTRIES] + bytes(1 << 22)
+    else:
+        data = put(PRUNED, HUGE, format="<q")(put(BUCKET, HUGE)(DENSE))[:MATRIX] + bytes(1 << 22)
+    (tmp_path / "m.bin.gz").write_bytes(gzip.compress(data))
+    with pytest.raises(glovestore.SourceFormatError) as caught:
+        glovestore.build(tmp_path / "m.bin.gz", tmp_path / "m.h5")
+    assert f"{what}: expected at most 100 bytes for each on disk, got 1" in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.bin.gz"]

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
+import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +22,8 @@ from numpy.typing import NDArray
 from source_formats import gensim_save, keyed_vectors, safetensors_bytes, spacy_vocab, tokenizer_json
 
 import glovestore
-from glovestore.sources import batching
+from glovestore.sources import batching, reader, safetensors
+from glovestore.streams import decoding
 
 VECTORS = np.array([[0.5, -1], [2, 3], [4, 5]], np.float32)
 TOKENS = [b"the", b"of", b"and"]
@@ -136,15 +140,13 @@ def test_no_tokens(npy: Path) -> None:
 
 
 def test_tokens_from_a_pipe(npy: Path) -> None:
-    import os
-
     os.mkfifo(npy.parent / "pipe")
     writer = os.open(npy.parent / "pipe", os.O_RDWR)
     os.write(writer, b"the\nof\nand\n")
     refuse(
         npy,
         npy.parent / "pipe",
-        "expected a regular file of tokens, got a pipe or a device",
+        "expected a regular file, got a pipe or a device",
         tokens=npy.parent / "pipe",
     )
     os.close(writer)
@@ -165,6 +167,9 @@ def header(text: str, version: bytes = b"\1\0", data: bytes = b"") -> bytes:
         (header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 4)}\n"), "a matrix of rows and columns, got the shape (-1, 4)"),
         (header("{'descr': '<f4', 'fortran_order': False, 'shape': (9, 4)}\n"), "a file of 212 bytes for the shape (9, 4) of float32, got 68"),
         (header("{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999, 9999999)}\n"), "a file of 39999995999960000089 bytes for the shape (999999999999, 9999999) of float32, got 85"),
+        (header(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({'9' * 4000}, {'9' * 4000})}}\n"), f"a matrix of rows and columns, got the shape ({'9' * 59}..."),
+        (header(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({'1, ' * 3000})}}\n"), f"a matrix of rows and columns, got the shape ({'1, ' * 19}1,..."),
+        (header(f"{{'descr': '{'f4,' * 3000}', 'fortran_order': False, 'shape': (1, 1)}}\n"), "a matrix of float16, float32 or float64, got [('f0', '<f4'), ('f1', '<f4'), ('f2', '<f4'), ('f3', '<f4'), ('f4', '<f4'), ('f5', '<f4'), ('f6', '<f4'), ('f7', '<f4'), ('f8', '<f4'), ('f9', '<f4'), ('f10', '<f4'), ('f11', '<f4'), ('f12', '<f4'), ("),
         (header("{}", b"\3\0"), "a header of a .npy file, version 1.0 or 2.0, got: version 3.0"),
         (header("5"), "a header of a .npy file, version 1.0 or 2.0, got: Header is not a dictionary: 5"),
     ],
@@ -172,6 +177,35 @@ def header(text: str, version: bytes = b"\1\0", data: bytes = b"") -> bytes:
 def test_what_is_no_matrix(tmp_path: Path, content: bytes, problem: str) -> None:
     (tmp_path / "x.npy").write_bytes(content)
     refuse(tmp_path / "x.npy", tmp_path / "x.npy", f"expected {problem}")
+
+
+@pytest.mark.parametrize("descr", ["-" * 9000 + "1", "(" * 4000 + ")" * 4000])
+def test_a_header_that_no_parser_takes(tmp_path: Path, descr: str) -> None:
+    """Python's own says MemoryError of some, and nothing more."""
+    (tmp_path / "x.npy").write_bytes(header(f"{{'descr': {descr}}}"))
+    with pytest.raises(glovestore.SourceFormatError, match=r"x\.npy: expected a header of a \.npy file") as caught:
+        build(tmp_path / "x.npy", tmp_path / "x.h5")
+    assert len(str(caught.value)) < 1000
+
+
+def test_rows_that_are_too_long(npy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "LONGEST_DIM", 1)
+    refuse(npy, npy, "expected a dim of at most 1, got 2", tokens=TOKENS)
+
+
+def test_a_row_of_a_million_tokens(npy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was made to fill a disk."""
+    monkeypatch.setattr(batching, "MOST_ROWS", 100)
+    monkeypatch.setattr(decoding, "UNFOLDED_FREELY", 10_000)
+    monkeypatch.setattr(decoding, "MOST_UNFOLDED", 10)
+    tokens = {f"t{i}": 0 for i in range(5000)}
+    size = npy.stat().st_size
+    with pytest.raises(glovestore.SourceFormatError) as caught:
+        build(npy, npy.parent / "x.h5", tokens=tokens)
+    assert re.search(
+        rf": expected vectors of at most \d+ times the bytes .*, got \d+ bytes of {size}$", str(caught.value)
+    )
+    assert len(read(npy, npy.parent / "x.h5", tokens=dict(list(tokens.items())[:1000]))) == 1000
 
 
 def test_compressed_matrices(npy: Path) -> None:
@@ -286,6 +320,7 @@ ENTRY = '{"x": {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}}'
         (with_header(ENTRY.replace("dtype", "kind"), bytes(8)), "'x': expected dtype, shape and data_offsets, got {'kind': 'F32', 'shape': [1, 2], 'data_offsets': [0, 8]}"),
         (with_header(ENTRY.replace("1", "-1"), bytes(8)), "'x': expected natural numbers as shape and data_offsets, got {'dtype': 'F32', 'shape': [-1, 2], 'data_offsets': [0, 8]}"),
         (with_header(ENTRY.replace("[0, 8]", "[9, 8]"), bytes(8)), "'x': expected natural numbers as shape and data_offsets, got {'dtype': 'F32', 'shape': [1, 2], 'data_offsets': [9, 8]}"),
+        (with_header(ENTRY.replace("[1, 2]", f"[{'4611686018427387904, ' * 100_000}1]"), bytes(8)), "'x': expected natural numbers as shape and data_offsets, got {'dtype': 'F32', 'shape': [4611686018427387904, 461168601842..."),
         (with_header(ENTRY.replace("[1, 2]", "[999999999, 999999999]"), bytes(8)), "'x': expected as many bytes as the shape [999999999, 999999999] takes, got 8"),
         (with_header(ENTRY.replace("[0, 8]", "[1, 9]"), bytes(9)), "expected a tensor at byte 72, got the next one at 73"),
         (with_header(ENTRY, bytes(9)), "expected the file to end at byte 80, behind its tensors, got 81"),
@@ -300,6 +335,24 @@ def test_headers_that_are_wrong(tmp_path: Path, content: bytes, problem: str) ->
         build(path, tmp_path / "x.h5")
     # shown() cuts long reprs: compare what is there
     assert str(caught.value).removesuffix("...").startswith(f"{path}: {problem}"[: len(str(caught.value)) - 3])
+
+
+def test_a_header_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safetensors, "LONGEST_HEADER", 100)
+    (tmp_path / "x.safetensors").write_bytes(with_header(ENTRY.ljust(101), bytes(8)))
+    refuse(
+        tmp_path / "x.safetensors",
+        tmp_path / "x.safetensors",
+        "expected a header of at most 100 bytes, got a length of 101",
+    )
+
+
+def test_a_pipe_in_a_folder(tmp_path: Path) -> None:
+    """Nobody will ever write to it, and to open it would wait for that."""
+    os.mkfifo(tmp_path / "model.safetensors")
+    refuse(tmp_path, tmp_path / "model.safetensors", "expected a regular file, got a pipe or a device")
+    with pytest.raises(glovestore.SourceFormatError, match="expected a regular file, got a pipe or a device"):
+        glovestore.open(tmp_path)
 
 
 def test_a_store_is_no_source(tmp_path: Path) -> None:
@@ -389,6 +442,36 @@ def test_parts_that_are_wrong(tmp_path: Path, name: str, content: bytes, problem
     spacy_vocab(folder, TOKENS, VECTORS)
     (folder / name).write_bytes(content)
     refuse(folder, folder / name, problem)
+
+
+@pytest.mark.parametrize("name", ["vectors", "strings.json"])
+def test_a_pipe_among_the_parts(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "vocab"
+    folder.mkdir()
+    spacy_vocab(folder, TOKENS, VECTORS)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    refuse(folder, folder / name, "expected a regular file, got a pipe or a device")
+
+
+KEYS = {
+    "many arrays": b"\xdd\0\1\xff\xff" * 100_000,
+    "deep arrays": b"\x91" * 1_000_000,
+    "a huge map": b"\xdf\xff\xff\xff\xff",
+    "an array of objects": b"\x83\xc4\2nd\xc3\xc4\4type\xa2|O\xc4\4data\xc4\x08AAAAAAAA",
+    "a list as key": b"\x81\x90\1",
+}
+
+
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)
+def test_hostile_keys(tmp_path: Path, keys: bytes) -> None:
+    folder = tmp_path / "vocab"
+    folder.mkdir()
+    spacy_vocab(folder, TOKENS, VECTORS)
+    (folder / "key2row").write_bytes(keys)
+    with pytest.raises(glovestore.SourceFormatError, match=r"key2row: expected a map as msgpack, got: \w"):
+        build(folder, tmp_path / "x.h5")
+    assert gc.isenabled()
 
 
 # --- without the libraries -------------------------------------------------------------------------------------------

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import lzma
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from packing import BEHIND_ALL, KINDS, LONG_TEXT, PACKERS, TEXT, error_of, gzip_with_everything, pack_zstd, read_source
 
-from glovestore.streams.decoding import PIECE
+from glovestore.streams.decoding import PIECE, SMALLEST_PIECE
 from glovestore.streams.files import open_source
 
 
@@ -114,3 +117,16 @@ def test_without_zstd(path: Path):
     )
     path.write_bytes(PACKERS["xz"](TEXT))
     assert run_without(module, path).stdout == TEXT
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_file_of_tiny_streams(tmp_path: Path, pack: Callable[[bytes], bytes]):
+    """Their text comes in pieces that are worth the way, not one byte at a time."""
+    path = tmp_path / "tiny"
+    text = bytes(range(256)) * 150
+    path.write_bytes(b"".join(map(pack, (text[i : i + 1] for i in range(len(text))))))
+    with open_source(path) as source:
+        assert source.peek(20_000) == text[:20_000]
+        pieces = list(source.pieces())
+    assert b"".join(pieces) == text
+    assert [len(piece) for piece in pieces[:-1]] == [SMALLEST_PIECE] * (len(text) // SMALLEST_PIECE)

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from shared import Built
 
 import glovestore
 from glovestore import TextFormatError
+from glovestore._core import LONGEST_LINE
+from glovestore.sources.head import read_head
 
 BuildBytes = Callable[..., Built]
 
@@ -175,3 +179,28 @@ def test_header_must_be_auto_true_or_false(build_bytes: BuildBytes, header: Any)
 def test_on_bad_line_must_be_error_or_skip(build_bytes: BuildBytes, on_bad_line: Any):
     with pytest.raises((ValueError, TypeError), match="on_bad_line"):
         build_bytes(b"a 1 2\n", on_bad_line=on_bad_line)
+
+
+# ----- the head
+
+
+def lines_by_the_book(data: bytes) -> int:
+    return sum(1 for line in data.split(b"\n")[:-1] if line.rstrip(b" \r"))
+
+
+@given(
+    st.lists(st.sampled_from([b"\n", b" \r\n", b"a", b"a 1\n", b"\r", b"b 1\n" * 60, b"\n" * 200])), st.integers(1, 9)
+)
+def test_no_more_is_read_for_the_head_than_needed(parts: list[bytes], size: int):
+    """As many pieces as it takes to have 101 lines that are not blank."""
+    text = b"c 1\n" + b"".join(parts)
+    pieces = [text[i : i + size] for i in range(0, len(text), size)]
+    needed = next((i for i in range(len(pieces)) if lines_by_the_book(b"".join(pieces[:i])) > 100), len(pieces))
+    left = iter(pieces)
+    head = read_head(lambda: next(left, b""), "x", 1, False)
+    assert head.data == b"".join(pieces[:needed])
+
+
+def test_millions_of_blank_lines(build_bytes: BuildBytes):
+    with pytest.raises(TextFormatError, match="expected rows of vectors, got none in the first 16777216 bytes"):
+        build_bytes(b"\n" * (LONGEST_LINE + 5))

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from glovestore import _core
+from glovestore.errors import naming
 from glovestore.format.memory import READ_FLAGS
 
 if TYPE_CHECKING:
@@ -55,15 +56,8 @@ class LocalFile:
         """Return size, time of change, and XXH64 of a sample; `whole`: and of everything. Of a folder: its time."""
         fd = os.open(self.path, READ_FLAGS)
         try:
-            status = os.fstat(fd)
-            if stat.S_ISDIR(status.st_mode):  # what is in it stands beside, in the record
-                return {"mtime_ns": status.st_mtime_ns}
-            stamp: Stamp = {
-                "size": status.st_size,
-                "mtime_ns": status.st_mtime_ns,
-                "sample": _sample(fd, status.st_size),
-            }
-            return {**stamp, "whole": _digest(fd)} if whole else stamp
+            with naming(self.path):
+                return _stamp(fd, whole)
         finally:
             os.close(fd)
 
@@ -111,6 +105,14 @@ class FetchedFile:
         folder.mkdir(exist_ok=True)
         yield self.remote.fetch(folder, progress)
         shutil.rmtree(folder)
+
+
+def _stamp(fd: int, whole: bool) -> Stamp:
+    status = os.fstat(fd)
+    if stat.S_ISDIR(status.st_mode):  # what is in it stands beside, in the record
+        return {"mtime_ns": status.st_mtime_ns}
+    stamp: Stamp = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "sample": _sample(fd, status.st_size)}
+    return {**stamp, "whole": _digest(fd)} if whole else stamp
 
 
 def _sample(fd: int, size: int) -> str:

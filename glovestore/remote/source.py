@@ -175,7 +175,10 @@ def find(source: str) -> RemoteSource | None:
     if not scheme or scheme[1].lower() == "file":
         return None
     url, _, member = source.partition("#")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"{source}: expected a URL, got none: {error}") from None
     if not parts.netloc or (parts.scheme in ("http", "https") and not parts.hostname):
         raise ValueError(f"{source}: expected a URL with a host, such as https://host/vectors.txt.gz, got none")
     if parts.password is not None:

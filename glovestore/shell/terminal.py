@@ -10,12 +10,13 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
+from glovestore.display import printable
 from glovestore.errors import GlovestoreError
 from glovestore.matrix.positions import ResolvedVocab
 from glovestore.shell.tables import to_json
@@ -24,6 +25,9 @@ from glovestore.tokens import first_few
 
 INTERRUPTED, READER_LEFT = 130, 141  # what a shell reports for SIGINT and SIGPIPE
 SHOWN_MISSING = 20
+
+if TYPE_CHECKING:
+    from glovestore.store import EmbeddingStore
 
 # Messages of the library name its arguments. Here they are options.
 OPTIONS = {
@@ -63,7 +67,7 @@ class DataError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the message."""
-        click.echo(f"glovestore: error: {self.message}", err=True)
+        click.echo(f"glovestore: error: {printable(self.message)}", err=True)
 
 
 class Shell(click.Group):
@@ -145,6 +149,14 @@ def about_arguments() -> Iterator[None]:
         raise DataError(sentence(error)) from error
 
 
+def opened(path: str, build: bool = True) -> EmbeddingStore:
+    """Open what a verb was given; what can be no path or URL is a DataError."""
+    import glovestore
+
+    with about_arguments():
+        return glovestore.open(path, build=build)
+
+
 @contextmanager
 def warnings_as_messages() -> Iterator[None]:
     """Print warnings, such as that about low coverage, like other messages and not with a line of source."""
@@ -152,7 +164,7 @@ def warnings_as_messages() -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for warning in caught:
-        click.echo(f"glovestore: warning: {in_options(str(warning.message))}", err=True)
+        click.echo(f"glovestore: warning: {printable(in_options(str(warning.message)))}", err=True)
 
 
 def fail_for(missing: list[bytes], total: int) -> None:

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from glovestore import _core
 from glovestore.errors import SourceFormatError
+from glovestore.streams.decoding import HELD_FREELY, MOST_UNFOLDED, unfolds_too_much
 from glovestore.streams.files import Source
 
 DIGEST_PIECE = 1 << 20  # FORMAT.md, source_digest
@@ -48,6 +49,14 @@ class ByteStream:
             left = self._source.size - self.position
             self.fail(f"expected {count} bytes of {what}, the file has {left} more: it is cut off, or not what it says")
 
+    def check_unfolded(self, made: int, what: str, freely: int | None = None) -> None:
+        """Raise if so many bytes come of what was read: a file may be made to fill a disk, or memory."""
+        if unfolds_too_much(made, self._source.position, freely):
+            self.fail(
+                f"{what}: expected at most {MOST_UNFOLDED} bytes for each on disk, got {made} bytes of"
+                f" {self._source.position}"
+            )
+
     def parts(self, count: int, what: str) -> Iterator[memoryview]:
         """Take `count` bytes, in parts."""
         self.expect(count, what)
@@ -62,7 +71,11 @@ class ByteStream:
 
     def take(self, count: int, what: str) -> bytes:
         """Take `count` bytes."""
-        return b"".join(self.parts(count, what))
+        data = bytearray()
+        for part in self.parts(count, what):
+            data += part
+            self.check_unfolded(len(data), what, HELD_FREELY)
+        return bytes(data)
 
     def skip(self, count: int, what: str) -> None:
         """Take `count` bytes and drop them."""

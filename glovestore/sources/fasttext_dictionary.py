@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from glovestore import _core
 from glovestore.sources.byte_stream import ByteStream
 from glovestore.sources.fasttext_header import Header
+from glovestore.streams.decoding import HELD_FREELY
 
 WORD, LABEL = 0, 1
 NAMES = {WORD: "a word", LABEL: "a label"}
@@ -53,6 +54,7 @@ def _read_entries(stream: ByteStream, count: int, kind: int) -> tuple[NDArray[np
         found, consumed, text_bytes, too_long = _core.read_entries(window, text, some, types)
         _check_types(stream, types[:found], some, kind, done)
         stream.advance(consumed)
+        stream.check_unfolded(stream.position, "dictionary", HELD_FREELY)
         if kind == WORD:
             texts.append(text[:text_bytes].copy())
             lengths.append(some[:found].copy())

@@ -150,6 +150,7 @@ class _Quantised(InputMatrix):
         self.parts = size // header.rows
         self._spool_codes(stream, size)
         self.quantiser = _Quantiser.take(stream, header.dim)
+        stream.check_unfolded(4 * header.dim * header.rows, "vectors")
         if self.quantiser.parts != self.parts:
             stream.fail(f"expected a quantiser of {self.parts} parts, got {self.quantiser.parts}")
         self.norms = self._take_norms(stream, header.rows) if has_norms else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,10 +16,9 @@ import numpy as np
 from glovestore import _core
 from glovestore.errors import TextFormatError
 from glovestore.sources.problems import TELLING_BYTES, line_too_long, not_text
-from glovestore.sources.reader import HeaderOption
+from glovestore.sources.reader import LONGEST_DIM, HeaderOption
 
 HEAD_ROWS = 100
-LONGEST_DIM = _core.LONGEST_LINE // 2  # a line has two bytes a number at least
 BOM = b"\xef\xbb\xbf"
 HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})")
 
@@ -51,22 +51,14 @@ def read_head(read: Callable[[], bytes], path: Path | str, dim: int | None, head
     Raises TextFormatError for what is no text, or has no clear number of fields.
     """
     data = bytearray()
-    while _needs_more(data):
-        more = read()
-        if not more:
-            break
+    lines, looked_at = 0, 0  # that are whole and not blank; the bytes they stand in
+    while lines <= HEAD_ROWS and len(data) <= _core.LONGEST_LINE and (more := read()):  # a header is a line, too
         data += more
+        if (newline := more.rfind(b"\n")) >= 0:
+            end = len(data) - len(more) + newline + 1
+            lines += sum(1 for line in io.BytesIO(data[looked_at:end]) if line.rstrip(b" \r\n"))
+            looked_at = end
     return _Lines(bytes(data), path).head(dim, header)
-
-
-def _needs_more(data: bytearray) -> bool:
-    """Tell whether lines are missing by which `dim` is found: a header, and HEAD_ROWS that are not blank."""
-    if len(data) > _core.LONGEST_LINE:
-        return False
-    if data.count(b"\n") <= HEAD_ROWS:  # the quick answer
-        return True
-    lines = bytes(data).split(b"\n")[:-1]
-    return sum(1 for line in lines if line.rstrip(b" \r")) <= HEAD_ROWS
 
 
 class _Lines:
@@ -107,16 +99,16 @@ class _Lines:
         """Refuse a line that is longer than a row may be, before anything counts its fields."""
         if len(self.data) <= _core.LONGEST_LINE:
             return
-        for number, line in enumerate(self.data.split(b"\n"), 1):
-            if len(line) > _core.LONGEST_LINE:
+        for number, line in enumerate(io.BytesIO(self.data), 1):
+            if len(line.removesuffix(b"\n")) > _core.LONGEST_LINE:
                 raise line_too_long(self.path, number)
 
     def stripped(self) -> Iterator[bytes]:
-        """Yield the lines, stripped as rows are."""
-        whole = self.data[self.begin : _core.LONGEST_LINE + 1].split(b"\n")
-        if len(self.data) > _core.LONGEST_LINE or not whole[-1]:
-            whole.pop()  # cut, or nothing behind the last newline
-        return (line.rstrip(b" \r") for line in whole)
+        """Yield the lines, stripped as rows are. One at a time: there may be millions."""
+        was_cut = len(self.data) > _core.LONGEST_LINE
+        for line in io.BytesIO(self.data[self.begin : _core.LONGEST_LINE + 1]):
+            if line.endswith(b"\n") or not was_cut:
+                yield line.removesuffix(b"\n").rstrip(b" \r")
 
     def find_header(self, header: HeaderOption) -> tuple[int, int] | None:
         """Return (rows, dim) of the header line, or None."""

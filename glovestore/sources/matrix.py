@@ -46,6 +46,10 @@ class MatrixReader(FileReader):
         self.file_size = source.size or 0
         self.token_files: list[TokenFile] = []
 
+    def disk_bytes(self) -> int:
+        """Return the size of all files."""
+        return self.file_size + sum(tokens.size for tokens in self.token_files)
+
     def beside(self) -> Sequence[Path]:
         """Return the files that say which token has which row."""
         return [file.path for file in self.token_files]
@@ -88,8 +92,7 @@ class MatrixReader(FileReader):
             advance_to(int(rows[-1] + 1) * self.matrix.nbytes // self.rows)
         unnamed = self.rows - _distinct(self.tokens)
         metadata = {"rows_without_token": str(unnamed)} if unnamed else {}
-        nbytes = self.file_size + sum(tokens.size for tokens in self.token_files)
-        return batches.finish(nbytes=nbytes, metadata=metadata)
+        return batches.finish(nbytes=self.disk_bytes(), metadata=metadata)
 
     def _vectors(self, rows: NDArray[np.int64], step: int) -> NDArray[np.float32]:
         """Return the vectors of ascending rows, however far apart, reading `step` rows of the file at a time."""

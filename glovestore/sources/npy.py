@@ -13,10 +13,12 @@ from glovestore.sources.matrix import Matrix, MatrixReader
 from glovestore.sources.reader import ReadOptions
 from glovestore.sources.row_tokens import TokenFile, find_beside
 from glovestore.streams.files import Source
+from glovestore.tokens import shown
 
 MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 10_000  # numpy's own limit for what it takes apart safely
 BESIDE = (".tokens.txt", ".txt", ".vocab", ".json")
+SHOWN = 200  # characters of what a header says
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -45,11 +47,12 @@ def find_matrix(reader: MatrixReader) -> Matrix:
         with warnings.catch_warnings(action="ignore"):
             shape, by_columns, dtype = HEADERS[version](file, max_header_size=LONGEST_HEADER)
     except Exception as error:  # numpy's parser raises what its parts raise
-        reader.fail(f"expected a header of a .npy file, version 1.0 or 2.0, got: {str(error).splitlines()[0]}")
+        said = (str(error).splitlines() or [repr(error)])[0][:SHOWN]
+        reader.fail(f"expected a header of a .npy file, version 1.0 or 2.0, got: {said}")
     if dtype.kind != "f" or dtype.itemsize > 8:
-        reader.fail(f"expected a matrix of float16, float32 or float64, got {dtype}")
-    if any(size < 0 for size in shape):
-        reader.fail(f"expected a matrix of rows and columns, got the shape {shape}")
+        reader.fail(f"expected a matrix of float16, float32 or float64, got {str(dtype)[:SHOWN]}")
+    if len(shape) != 2 or not all(0 <= size < 2**63 for size in shape):
+        reader.fail(f"expected a matrix of rows and columns, got the shape {shown(shape)}")
     matrix = Matrix(file.tell(), tuple(shape), dtype, by_columns)
     end = matrix.offset + matrix.nbytes
     if end != reader.file_size:

@@ -16,11 +16,13 @@ from glovestore import _core
 from glovestore.errors import SourceFormatError
 from glovestore.format.writer import StoreWriter
 from glovestore.keeping import kept_tokens
+from glovestore.streams.decoding import MOST_UNFOLDED, unfolds_too_much
 from glovestore.streams.files import Source
 from glovestore.tokens import shown
 
 BLOCK_SIZE = 1 << 20
 SHOWN_SKIPPED = 10
+LONGEST_DIM = _core.LONGEST_LINE // 2  # a line has two bytes a number at least
 
 HeaderOption = Literal["auto"] | bool
 OnBadLine = Literal["error", "skip"]
@@ -100,8 +102,14 @@ class Reader(ABC):
         """Return the files that were read beside the source."""
         return ()
 
+    def disk_bytes(self) -> int | None:
+        """Return how many bytes on disk the rows are made of, as far as that is known; None: they come from memory."""
+        return None
+
     def check_dim(self) -> None:
-        """Raise if the caller wants another dim than the source has."""
+        """Raise if the caller wants another dim than the source has, or if a row would not fit into any block."""
+        if self.dim > LONGEST_DIM:
+            self.fail(f"expected a dim of at most {LONGEST_DIM}, got {self.dim}")
         if self.options.dim not in (None, self.dim):
             self.fail(f"expected dim {self.options.dim}, got {self.dim}")
 
@@ -126,6 +134,10 @@ class FileReader(Reader):
         """Compare the file with what it was. All of a regular one must have been read, unless there was a limit."""
         whole = read is not None and self.source.regular and not read.was_cut
         self.source.check_unchanged(read.nbytes if read is not None and whole else None)
+
+    def disk_bytes(self) -> int | None:
+        """Return the size of the file, or how much a pipe gave so far."""
+        return self.source.position if self.source.size is None else self.source.size
 
     def close(self) -> None:
         """Close the file."""
@@ -162,10 +174,20 @@ class Batches:
             self.not_kept += int(np.count_nonzero(~wanted))
         self._pass_bad_rows(vectors, token_bytes, token_lengths, wanted)
         self.lines += len(vectors)
+        self._check_unfolded()
         if not wanted.all():
             token_bytes = token_bytes[np.repeat(wanted, token_lengths)]
             vectors, token_lengths = vectors[wanted], token_lengths[wanted]
         self._writer.append(vectors, token_bytes, token_lengths)
+
+    def _check_unfolded(self) -> None:
+        """Refuse what was made to fill a disk: rows that share their bytes in the file, a million times over."""
+        made, size = 4 * self.lines * self._reader.dim, self._reader.disk_bytes()
+        if size is not None and unfolds_too_much(made, size):
+            self._reader.fail(
+                f"expected vectors of at most {MOST_UNFOLDED} times the bytes they are made of, got {made} bytes of"
+                f" {size}"
+            )
 
     def _pass_bad_rows(
         self,

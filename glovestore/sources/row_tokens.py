@@ -42,12 +42,10 @@ class TokenFile:
     """A file of tokens; it stays open until it was seen that it did not change."""
 
     def __init__(self, path: Path) -> None:
+        refuse_special(path)
         self.path = path
         self.file = OpenFile(path)
-        if self.file.size is None:
-            self.close()
-            raise SourceFormatError("expected a regular file of tokens, got a pipe or a device", path)
-        self.size = self.file.size
+        self.size = self.file.size or 0
 
     def read(self, rows: int) -> RowTokens:
         """Return the tokens of a matrix of so many rows. JSON is told by its first character."""
@@ -66,6 +64,12 @@ class TokenFile:
     def close(self) -> None:
         """Close the file."""
         self.file.file.close()
+
+
+def refuse_special(path: Path) -> None:
+    """Raise for a pipe or a device in a place where a file is expected: to open one may wait without end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise SourceFormatError("expected a regular file, got a pipe or a device", path)
 
 
 def find_beside(names: Sequence[Path], wanted: object, matrix: Path | str) -> Path:

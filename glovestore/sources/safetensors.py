@@ -17,11 +17,12 @@ from glovestore import strict_json
 from glovestore.errors import SourceFormatError
 from glovestore.sources.matrix import BF16, Matrix, MatrixReader
 from glovestore.sources.reader import Reader, ReadOptions
-from glovestore.sources.row_tokens import TokenFile, find_beside
+from glovestore.sources.row_tokens import TokenFile, find_beside, refuse_special
 from glovestore.streams.files import Source, open_source
 from glovestore.tokens import shown
 
-LONGEST_HEADER = 100_000_000  # what the format allows
+LONGEST_HEADER = 1 << 24  # some 100,000 tensors; the format allows 100 MB, of which JSON could make gigabytes
+MOST_AXES = 8
 DTYPES = {"F16": np.dtype("<f2"), "BF16": BF16, "F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 NAMES = ("embedding.weight", "embeddings", "vectors")
 BESIDE = ("tokenizer.json", "vocab.json", "vocab.txt")
@@ -45,8 +46,10 @@ class SafetensorsReader(MatrixReader):
     def _tensors(self) -> dict[str, Matrix | None]:
         """Return the tensors by name, None for one of another dtype than numbers that vectors are made of."""
         size = int.from_bytes(self.source.read_at(0, 8), "little")
-        if not 2 <= size <= min(LONGEST_HEADER, self.file_size - 8):
+        if not 2 <= size <= self.file_size - 8:
             self.fail(f"expected a header inside {self.file_size} bytes, got a length of {size}")
+        if size > LONGEST_HEADER:
+            self.fail(f"expected a header of at most {LONGEST_HEADER} bytes, got a length of {size}")
         try:
             entries = strict_json.loads(self.source.read_at(8, size))
         except ValueError as error:
@@ -62,14 +65,21 @@ class SafetensorsReader(MatrixReader):
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
             self.fail(f"{shown(name)}: expected dtype, shape and data_offsets, got {shown(entry)}")
         shape, offsets = entry["shape"], entry["data_offsets"]
-        if not (_are_naturals(shape) and _are_naturals(offsets) and len(offsets) == 2 and offsets[0] <= offsets[1]):
+        if not (
+            _are_naturals(shape)
+            and len(shape) <= MOST_AXES
+            and _are_naturals(offsets)
+            and len(offsets) == 2
+            and offsets[0] <= offsets[1]
+        ):
             self.fail(f"{shown(name)}: expected natural numbers as shape and data_offsets, got {shown(entry)}")
         dtype = DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
         if dtype is None:
             return None
         if math.prod(shape) * dtype.itemsize != offsets[1] - offsets[0]:
             self.fail(
-                f"{shown(name)}: expected as many bytes as the shape {shape} takes, got {offsets[1] - offsets[0]}"
+                f"{shown(name)}: expected as many bytes as the shape {shown(shape)} takes,"
+                f" got {offsets[1] - offsets[0]}"
             )
         return Matrix(begin + offsets[0], tuple(shape), dtype)
 
@@ -103,6 +113,7 @@ def open_folder(folder: Path, options: ReadOptions) -> Reader:
     if len(files) > 1:
         names = ", ".join(path.name for path in files[:8])
         raise SourceFormatError(f"expected one .safetensors file, got {names}: name one of them", folder)
+    refuse_special(files[0])
     source = open_source(files[0])
     try:
         return SafetensorsReader(source, options)

@@ -16,7 +16,7 @@ from glovestore.errors import SourceFormatError
 from glovestore.sources.matrix import MatrixReader
 from glovestore.sources.npy import find_matrix
 from glovestore.sources.reader import Reader, ReadOptions
-from glovestore.sources.row_tokens import TokenFile
+from glovestore.sources.row_tokens import TokenFile, refuse_special
 from glovestore.streams.files import Source, open_source
 from glovestore.tokens import shown
 
@@ -76,12 +76,15 @@ class SpacyReader(MatrixReader):
         return get_string_id, IDS
 
     def _rows_of_keys(self, keys: TokenFile) -> dict[int, int]:
-        import srsly  # type: ignore[import, unused-ignore]
+        from srsly import msgpack  # type: ignore[import, unused-ignore]
 
         try:
-            rows = srsly.msgpack_loads(keys.read_all())
+            rows = msgpack.loads(
+                keys.read_all(), raw=False
+            )  # srsly.msgpack_loads leaves the collector off if this fails
         except Exception as error:  # of whatever the parser finds
-            raise SourceFormatError(f"expected a map as msgpack, got: {error}", keys.path) from None
+            said = str(error) or type(error).__name__
+            raise SourceFormatError(f"expected a map as msgpack, got: {said}", keys.path) from None
         if not isinstance(rows, dict):
             raise SourceFormatError(f"expected a map of keys to rows, got {type(rows).__name__}", keys.path)
         return rows
@@ -90,6 +93,7 @@ class SpacyReader(MatrixReader):
 def open_folder(folder: Path, options: ReadOptions) -> Reader:
     """Return the reader of a pipeline's folder, or of its vocabulary's."""
     folder = folder if folder.joinpath("key2row").exists() else folder / "vocab"
+    refuse_special(folder / "vectors")
     source = open_source(folder / "vectors")
     try:
         return SpacyReader(source, options)

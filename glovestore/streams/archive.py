@@ -17,6 +17,7 @@ from glovestore.streams.decoding import INFLATE_ERRORS, DecodedSource, Decoder, 
 from glovestore.streams.files import BLOCK, OpenFile
 
 SHOWN_MEMBERS = 20
+LONGEST_SHOWN = 255
 SMALL_READ = 1 << 12  # compressed bytes for zipfile at a time: it unfolds them all, at worst to 7,000 times as many
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # its signature, and the lengths of the name and the extra field behind it
 LZMA_HEADER = struct.Struct("<2xHBL")  # of a member: the length of what follows, three small numbers, the dictionary
@@ -33,8 +34,8 @@ class MemberSource(DecodedSource):
 
     def __init__(self, file: OpenFile, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         super().__init__(file)
-        self.name = f"{self.name}#{member.filename}"
-        self.path = f"{file.path}#{member.filename}"
+        self.name = f"{self.name}#{_shown(member)}"
+        self.path = f"{file.path}#{_shown(member)}"
         self.size = member.compress_size
         self._archive = archive
         self._member = member
@@ -86,10 +87,11 @@ class MemberSource(DecodedSource):
             with self._archive.open(self._member) as stream:
                 while piece := stream.read(SMALL_READ):
                     self.text_bytes += len(piece)
+                    self._check_unfolded(self._member.compress_size)
                     share = self.text_bytes / max(1, self._member.file_size)
                     self.position = int(self._member.compress_size * min(1.0, share))
                     yield piece
-        except MemoryError:
+        except (MemoryError, TextFormatError):
             raise
         except Exception as error:  # whatever the method's own module raises
             raise self._damaged(f"compression method {self._member.compress_type}: {error}") from error
@@ -168,7 +170,7 @@ def choose(members: list[zipfile.ZipInfo], name: str | None, path: Path) -> zipf
     if len(found) == 1:
         return found[0]
     if found:
-        example = found[0].filename
+        example = _shown(found[0])
         problem = f"expected {wanted}, got {_list(found)}; name one: member={example!r}, or {path}#{example}"
     else:
         problem = f"expected {wanted}, got none" + ("" if name is None else f"; it holds {_list(files)}")
@@ -182,6 +184,13 @@ def _may_be_vectors(member: zipfile.ZipInfo) -> bool:
 
 
 def _list(members: list[zipfile.ZipInfo]) -> str:
-    names = [name if name.isprintable() else repr(name) for name in (member.filename for member in members)]
-    more = f" and {len(names) - SHOWN_MEMBERS} more" if len(names) > SHOWN_MEMBERS else ""
-    return f"{len(names)}: {', '.join(names[:SHOWN_MEMBERS])}{more}" if names else "none"
+    names = [_shown(member) for member in members[:SHOWN_MEMBERS]]
+    more = f" and {len(members) - SHOWN_MEMBERS} more" if len(members) > SHOWN_MEMBERS else ""
+    return f"{len(members)}: {', '.join(names)}{more}" if names else "none"
+
+
+def _shown(member: zipfile.ZipInfo) -> str:
+    """Return a member's name for messages: what could steer a terminal is escaped, what is very long cut."""
+    name = member.filename
+    text = name if name.isprintable() else repr(name)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."

@@ -22,10 +22,12 @@ else:
 
 PIECE = 1 << 18  # bytes of text at a time: these stay in the second-level cache until they are parsed
 SMALLEST_SLICE = 1 << 14
+SMALLEST_PIECE = 1 << 14  # bytes of text that are worth the way through a parser
 
 # Real vectors shrink to a half or a third. What is this long, and so many times its size, was made to fill a disk.
 MOST_UNFOLDED = 100
 UNFOLDED_FREELY = 1 << 30  # bytes
+HELD_FREELY = 1 << 26  # where they are held in memory
 
 
 class Decoder(Protocol):
@@ -74,6 +76,11 @@ class ZlibInflater:
         piece = self._inflate.decompress(data or self._inflate.unconsumed_tail, max_length)
         self._full = len(piece) == max_length
         return piece
+
+
+def unfolds_too_much(made: int, size: int, freely: int | None = None) -> bool:
+    """Tell what was made to fill a disk, or memory, by the bytes that came of so many on disk."""
+    return made > max(UNFOLDED_FREELY if freely is None else freely, MOST_UNFOLDED * size)
 
 
 def new_inflater() -> Decoder:
@@ -153,7 +160,7 @@ class DecodedSource(Source):
 
     def peek(self, count: int) -> bytes:
         """Decode the first pieces, and keep them for `pieces`."""
-        self._rest = self._rest or self.decoded()
+        self._rest = self._rest or _joined(self.decoded())
         while sum(map(len, self._peeked)) < count and (piece := next(self._rest, b"")):
             self._peeked.append(piece)
         return b"".join(self._peeked)[:count]
@@ -162,7 +169,7 @@ class DecodedSource(Source):
         """Yield the text."""
         while self._peeked:
             yield self._peeked.pop(0)
-        yield from self._rest or self.decoded()
+        yield from self._rest or _joined(self.decoded())
 
     def _read(self, count: int) -> bytes:
         data = self._file.read(count)
@@ -185,11 +192,13 @@ class DecodedSource(Source):
                 yield piece
         feed.give_back(len(decoder.unused_data))
 
-    def _check_unfolded(self) -> None:
-        if self.text_bytes > max(UNFOLDED_FREELY, MOST_UNFOLDED * self.position):
+    def _check_unfolded(self, size: int | None = None) -> None:
+        """Refuse what unfolds without end; `size`: the bytes on disk that the text comes of, if not `position`."""
+        size = self.position if size is None else size
+        if unfolds_too_much(self.text_bytes, size):
             raise self._error(
                 f"expected a {self.what} of at most {MOST_UNFOLDED} times its size, got more: {self.text_bytes} bytes"
-                f" of {self.position}; unpack it first if that is meant"
+                f" of {size}; unpack it first if that is meant"
             )
 
     def _cut_off(self) -> TextFormatError:
@@ -208,3 +217,17 @@ class DecodedSource(Source):
 
     def _error(self, problem: str) -> TextFormatError:
         return TextFormatError(problem, self.path)
+
+
+def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small pieces: a file may consist of a million streams of one byte each."""
+    parts: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        parts.append(piece)
+        size += len(piece)
+        if size >= SMALLEST_PIECE:
+            yield b"".join(parts)
+            parts, size = [], 0
+    if parts:
+        yield b"".join(parts)
