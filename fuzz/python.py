@@ -1,4 +1,4 @@
-"""Fuzz one of the targets in files.py: the program that run.py runs, with libFuzzer's options.
+"""Fuzz one of the targets in files/: the program that run.py runs, with libFuzzer's options.
 
     python fuzz/python.py TARGET [-max_total_time=SECONDS] [-runs=N] [-seed=N] [-artifact_prefix=FOLDER/] [FOLDER ...]
 

@@ -3,7 +3,7 @@
     python fuzz/run.py [--time SECONDS] [--target NAME ...] [--build FOLDER]
 
 The targets of the core are this folder's .cpp files, which clang builds with libFuzzer, ASAN and UBSAN; those of the
-Python layer are in files.py, which python.py runs. SECONDS are those of all targets together, as many for each.
+Python layer are in files/, which python.py runs. SECONDS are those of all targets together, as many for each.
 Inputs that reach new code are kept in FOLDER/corpus, for the next run; the seeds are in fuzz/corpus, and what ever
 failed in fuzz/regressions, which tests/test_fuzz.py replays. Exit code 1 if something failed: the input is named, and
 belongs into fuzz/regressions once it is mended.
@@ -25,17 +25,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 CORE = HERE.parent / "ext"
 TARGETS = sorted(path.stem for path in HERE.glob("*.cpp") if path.stem != "replay")
-FILES = (
-    "header",
-    "cache",
-    "vectors",
-    "tokens",
-    "spacy",
-    "vocabulary",
-    "labelled",
-    "model",
-    "command",
-)  # files.py: TARGETS
+FILES = ("header", "cache", "vectors", "tokens", "spacy", "vocabulary", "labelled", "model", "command")
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 FLAGS = [
     "-std=c++17",

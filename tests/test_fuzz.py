@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 FUZZ = Path(__file__).resolve().parents[1] / "fuzz"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"fuzz_{name}", FUZZ / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RUNNER = load("run")
-
+sys.path.append(str(FUZZ))  # its scripts import each other
+RUNNER = import_module("run")
 
 needs_compiler = pytest.mark.skipif(not (sys.platform == "linux" and shutil.which("g++")), reason="needs Linux and g++")
 
@@ -90,7 +78,7 @@ def test_files_of_any_content(name: str, tmp_path: Path) -> None:
 
 
 def test_no_target_is_forgotten() -> None:
-    assert set(load("files").TARGETS) == set(RUNNER.FILES)
+    assert set(import_module("files").TARGETS) == set(RUNNER.FILES)
 
 
 def test_an_input_that_fails_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,17 +93,17 @@ def test_an_input_that_fails_is_kept(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "known").write_bytes(b"\0known")
     options = ["-runs=9", f"-artifact_prefix={tmp_path}/", str(tmp_path / "corpus")]
-    assert load("python").at_random(broken, [b"\0seed"], options) == 1
+    assert import_module("python").at_random(broken, [b"\0seed"], options) == 1
     assert given[:2] == [b"\0seed", b"\0known"]
     assert [file.read_bytes() for file in tmp_path.glob("crash-*")] == [given[2]]
     assert "ZeroDivisionError" in capsys.readouterr().err
-    assert load("python").at_random(given.append, [b"\0seed"], options) == 0
+    assert import_module("python").at_random(given.append, [b"\0seed"], options) == 0
     assert len(given) == 12
 
 
 def test_what_no_file_may_do_is_seen(tmp_path: Path) -> None:
     """The harness itself."""
-    watch = load("files").Watch(tmp_path / "own")
+    watch = import_module("files.watch").Watch(tmp_path / "own")
     (tmp_path / "own").mkdir()
     with watch.watching():
         (tmp_path / "own" / "file").write_bytes(b"")
@@ -130,7 +118,7 @@ def test_what_no_file_may_do_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b'\0{"a": [1, {"b": "x"}], "c": null}', b"\0plain", b"\0", b"\0[]"])
 def test_mutations_are_bounded_and_repeat(data: bytes) -> None:
-    mutated, random = load("mutating").mutated, load("mutating").random.Random
+    mutated, random = import_module("mutating").mutated, import_module("mutating").random.Random
     made = [mutated(data, random(seed), 40) for seed in range(300)]
     assert made == [mutated(data, random(seed), 40) for seed in range(300)]
     assert max(map(len, made)) <= 40
@@ -140,7 +128,7 @@ def test_mutations_are_bounded_and_repeat(data: bytes) -> None:
 def test_mutations_keep_the_length_of_a_header() -> None:
     text = b'{"vectors": {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}}'
     data = b"\0" + len(text).to_bytes(8, "little") + text + bytes(8)
-    module = load("mutating")
+    module = import_module("mutating")
     changed = [module._json_changed(data[1:], module.random.Random(seed)) for seed in range(100)]
     assert sum(int.from_bytes(one[:8], "little") == len(one) - 16 for one in changed) == 100
     assert len(set(changed)) > 30
@@ -148,7 +136,7 @@ def test_mutations_keep_the_length_of_a_header() -> None:
 
 @pytest.mark.filterwarnings("ignore")  # numbers of damaged stores overflow
 def test_mutated_stores(tmp_path: Path) -> None:
-    stores, opened = load("stores").run(1500, 7, 60.0, tmp_path)
+    stores, opened = import_module("stores").run(1500, 7, 60.0, tmp_path)
     assert stores == 1500
     assert 300 < opened < 1500
 
@@ -158,7 +146,7 @@ def test_an_error_that_is_not_promised_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The harness itself."""
-    module = load("stores")
+    module = import_module("stores")
 
     def broken(*arguments: object) -> None:
         raise ZeroDivisionError

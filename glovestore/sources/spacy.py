@@ -79,9 +79,8 @@ class SpacyReader(MatrixReader):
         from srsly import msgpack  # type: ignore[import, unused-ignore]
 
         try:
-            rows = msgpack.loads(
-                keys.read_all(), raw=False
-            )  # srsly.msgpack_loads leaves the collector off if this fails
+            # Not srsly.msgpack_loads, which leaves the garbage collector off if this fails.
+            rows = msgpack.loads(keys.read_all(), raw=False)
         except Exception as error:  # of whatever the parser finds
             said = str(error) or type(error).__name__
             raise SourceFormatError(f"expected a map as msgpack, got: {said}", keys.path) from None
