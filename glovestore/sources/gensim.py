@@ -41,7 +41,7 @@ class GensimReader(FileReader):
         except ImportError as error:
             raise ImportError('gensim reads its own files: pip install "glovestore[gensim]"') from error
         try:
-            loaded = SaveLoad.load(path, mmap="r")
+            loaded = SaveLoad.load(path)  # not mapped: a file that others truncate would end the process
         except Exception as error:  # a pickle raises whatever its content makes it raise
             self.fail(f"expected what gensim's save() writes, got: {type(error).__name__}: {error}")
         loaded = getattr(loaded, "wv", loaded)
@@ -63,4 +63,4 @@ class GensimReader(FileReader):
         """Close all files."""
         super().close()
         for array in self._arrays:
-            array.file.close()
+            array.close()

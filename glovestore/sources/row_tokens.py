@@ -65,7 +65,7 @@ class TokenFile:
 
     def close(self) -> None:
         """Close the file."""
-        self.file.file.close()
+        self.file.close()
 
 
 def find_beside(names: Sequence[Path], wanted: object, matrix: Path | str) -> Path:
