@@ -7,6 +7,7 @@
 # make accuracy  what float16 and int8 cost on WordSim-353 and SimLex-999         (VECTORS=file, DATA=folder of both)
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make tsan      the tests of threads under the thread sanitizer
+# make faults    every system call of whatever writes fails in turn, in every way, and 600 kills   (ARGS="-k cache")
 # make fuzz      the native core by libFuzzer, mutated stores, hard decimals     (TIME=60: seconds; N=100000, SEED=7; clang)
 # make clean     remove what these commands made
 #
@@ -38,7 +39,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint bench bench-plot bench-growth accuracy sanitize tsan fuzz clean
+.PHONY: demo test lint bench bench-plot bench-growth accuracy sanitize tsan faults fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -97,6 +98,9 @@ TSAN_TESTS = $(addprefix tests/test_, threads.py worker_threads.py ingest.py wor
 tsan: .venv-tsan/installed
 	@LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
 	.venv-tsan/bin/pytest -p no:cacheprovider $(ARGS) $(TSAN_TESTS)
+
+faults: .venv-test/installed
+	@FAULTS=all .venv-test/bin/pytest $(ARGS) tests/test_faults.py tests/test_build_faults.py
 
 fuzz: .venv-test/installed
 	@.venv-test/bin/python fuzz/run.py --time $(TIME)
