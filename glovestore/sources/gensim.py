@@ -30,10 +30,15 @@ class GensimReader(FileReader):
             )
         if not source.regular:
             self.fail("expected a regular file, as gensim opens it by its name, got one that is compressed or a pipe")
-        self._rows = KeyedRows(self, self._load(str(source.path)))
-        self.dim, self.expected_rows, self.size = self._rows.dim, len(self._rows), len(self._rows)
         path = Path(source.path)
+        # Before gensim reads them: what changes meanwhile is to be seen.
         self._arrays = [OpenFile(part) for part in sorted(path.parent.glob(f"{path.name}.*.npy"))]
+        try:
+            self._rows = KeyedRows(self, self._load(str(path)))
+        except BaseException:
+            self.close()
+            raise
+        self.dim, self.expected_rows, self.size = self._rows.dim, len(self._rows), len(self._rows)
 
     def _load(self, path: str) -> Any:
         try:
