@@ -130,6 +130,7 @@ class Stage:
         result: dict[str, Any] = {"happened": True}
         printed = io.StringIO()
         with contextlib.redirect_stderr(printed), contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+            library.fault_grow_stack()
             relax = limited(call, at)
             library.fault_arm(os.fsencode(where), call.encode(), ctypes.c_long(at), ctypes.c_long(how))
             try:
@@ -175,7 +176,7 @@ class Stage:
         """Run where so many bytes are left on the disk, which is a tmpfs."""
         status = os.statvfs(self.folder)
         used = (status.f_blocks - status.f_bfree) * status.f_frsize
-        remount(self.folder, used + left)
+        remount(self.folder, max(used + left, 1 << 14))
         try:
             return self.run(("disk", left, 0))
         finally:
