@@ -9,6 +9,7 @@
 # make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
 # make tsan      the tests of threads under the thread sanitizer
 # make coverage  lines and branches of the package, lines of the native core: one table; fails below 95 %
+# make faults    every system call of whatever writes fails in turn, in every way, and 600 kills   (ARGS="-k cache")
 # make fuzz      core and Python by libFuzzer, mutated stores, hard decimals     (TIME=60: seconds; N=100000, SEED=7; clang)
 # make clean     remove what these commands made
 #
@@ -40,7 +41,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint tidy bench bench-plot bench-growth accuracy sanitize tsan coverage fuzz clean
+.PHONY: demo test lint tidy bench bench-plot bench-growth accuracy sanitize tsan coverage faults fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -126,6 +127,9 @@ coverage: .venv-coverage/tools
 	.venv-coverage/bin/gcovr --filter '(build-coverage/cython/)?ext/(?!_core).*pp$$' --json build-coverage/native.json build-coverage; \
 	.venv-coverage/bin/python tests/coverage_table.py build-coverage/python.json build-coverage/native.json --least 95; \
 	exit $$failed
+
+faults: .venv-test/installed
+	@FAULTS=all .venv-test/bin/pytest $(ARGS) tests/test_faults.py tests/test_build_faults.py
 
 fuzz: .venv-test/fuzzers
 	@.venv-test/bin/python fuzz/run.py --time $(TIME)

@@ -45,7 +45,7 @@ def append_in_order(tokens: Sequence[bytes], found: StoreWriter, out: StoreWrite
         found.rows.index_seed,
         found.rows.longest_probe,
     )
-    vectors = np.memmap(found.file.path, np.float32, "r", VECTORS_OFFSET, (found.rows.rows, found.dim))
+    vectors = found.file.mapped(np.float32, VECTORS_OFFSET, (found.rows.rows, found.dim))
     for batch in _batches(tokens):
         rows = np.empty(len(batch), np.int64)
         index.find(batch, rows)

@@ -15,7 +15,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from glovestore.errors import naming
 
@@ -72,6 +75,15 @@ class ReplacingFile:
                 raise OSError(f"{self.path}: expected {len(view)} more bytes at byte {offset}: the file was truncated")
             view, offset = view[count:], offset + count
 
+    def mapped(self, dtype: Any, offset: int, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return a read-only array over what was written at `offset`; it stays when the file is gone."""
+        with naming(self.target):
+            return np.memmap(self.path, dtype, "r", offset, shape).view(np.ndarray)
+
+    def stream(self) -> BinaryIO:
+        """Return a stream that writes the file from its start, for whoever wants one. Its errors name the target."""
+        return io.BufferedWriter(_StreamOf(self.path, self.target))
+
     def truncate(self, size: int) -> None:
         """Set the file's size; new bytes are zero."""
         with naming(self.target):
@@ -89,10 +101,10 @@ class ReplacingFile:
         os.replace(self.path, self.target)
         renamed = time.perf_counter()
         if durable:
-            with naming(self.target.parent):
-                _fsync_folder(self.target.parent)
+            fsync_folder(self.target.parent)
         self.fsync_seconds = (synced - start) + (time.perf_counter() - renamed)
-        self._file.close()
+        with naming(self.target):
+            self._file.close()
 
     def _keep_mode(self) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -103,7 +115,8 @@ class ReplacingFile:
         if not self._file.closed:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
-            self._file.close()
+            with naming(self.target):
+                self._file.close()
 
     def _check_target(self) -> None:
         if self.target.is_dir():
@@ -122,12 +135,21 @@ def remove_leftovers(target: Path) -> None:
     """Remove the temporaries of builds of `target` that are no longer running: those whose flock can be had."""
     if sys.platform == "win32":  # no flock, no telling which are in use
         return
+    for path in temporaries(target):
+        _remove_unlocked(path)
+
+
+def temporaries(target: Path, suffix: str = ".tmp") -> list[Path]:
+    """Return what is there under names that `temporary_name` makes."""
     prefix = _prefix(target)
     with os.scandir(target.parent) as entries:
-        names = [entry.name for entry in entries if entry.name.startswith(prefix) and entry.name.endswith(".tmp")]
-    for name in names:
-        if len(name) == len(prefix) + 16 + len(".tmp"):
-            _remove_unlocked(target.parent / name)
+        names = [entry.name for entry in entries if entry.name.startswith(prefix) and entry.name.endswith(suffix)]
+    return [target.parent / name for name in names if len(name) == len(prefix) + 16 + len(suffix)]
+
+
+def temporary_name(target: Path) -> Path:
+    """Return a new name for what is to become `target`, in the same folder."""
+    return target.parent / f"{_prefix(target)}{os.urandom(8).hex()}.tmp"
 
 
 def _remove_unlocked(path: Path) -> None:
@@ -153,18 +175,18 @@ def _prefix(target: Path) -> str:
 def _create_locked(target: Path) -> io.FileIO:
     """Create a temporary and lock it. Between the two a cleaner may have taken it for a leftover: then try again."""
     while True:
-        path = target.parent / f"{_prefix(target)}{os.urandom(8).hex()}.tmp"
+        path = temporary_name(target)
         try:
             file = io.FileIO(path, "x+")  # an object: whatever interrupts us, its last reference closes it
             if _lock(path, file):
                 return file
         except FileExistsError:
             continue  # somebody else's
-        except PermissionError as error:
-            raise PermissionError(f"{target}: no permission to create a file in {target.parent}") from error
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(path)
+            if isinstance(error, PermissionError):
+                raise PermissionError(f"{target}: no permission to create a file in {target.parent}") from error
             raise OSError(error.errno, error.strerror, str(target)) from None
         except BaseException:  # Ctrl-C too
             with contextlib.suppress(OSError):
@@ -186,9 +208,27 @@ def _lock(path: Path, file: io.FileIO) -> bool:
     return False
 
 
-def _fsync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+class _StreamOf(io.FileIO):
+    """A file under a temporary name, whose errors say the name that it will have."""
+
+    def __init__(self, path: Path, target: Path) -> None:
+        super().__init__(path, "wb")
+        self._target = target
+
+    def write(self, data: Any) -> int:
+        with naming(self._target):
+            return super().write(data)
+
+    def close(self) -> None:
+        with naming(self._target):
+            super().close()
+
+
+def fsync_folder(folder: Path) -> None:
+    """Flush the names in a folder to disk."""
+    with naming(folder):
+        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

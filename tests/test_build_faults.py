@@ -60,6 +60,8 @@ def test_failing_at_each_step(scene: Scene, act: Any, expected: type[BaseExcepti
     assert scene.content() == new
 
 
+KILLS = 300 if os.environ.get("FAULTS") == "all" else 30  # of each test; `make faults` has all
+
 # In a process of its own, which forks one child for each step: imports are paid once.
 KILLER = """
 import os, random, signal, sys, time
@@ -104,7 +106,7 @@ def each_step(scene, new):
 def random_moments(scene, new, seconds):
     litter = 0
     random_ = random.Random(7)
-    for _ in range(30):
+    for _ in range(int(os.environ["KILLS"])):
         scene.restore()
         pid = child(scene.build)
         time.sleep(seconds * random_.random())
@@ -129,7 +131,8 @@ print(*([random_moments(scene, new, seconds)] if large else each_step(scene, new
 def run_killer(folder: Path, with_old: bool, large: str) -> list[int]:
     script = KILLER.format(path=[path for path in sys.path if path])
     command = [sys.executable, "-P", "-c", script, str(folder), str(with_old), large]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    environment = {**os.environ, "KILLS": str(KILLS)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1200, check=False)
     assert done.returncode == 0, done.stderr
     return [int(number) for number in done.stdout.split()]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +20,7 @@ from safetensors import safe_open
 
 import glovestore
 from glovestore.cli import main
-from glovestore.shell.matrix_file import write_matrix
+from glovestore.shell.matrix_file import SAVES, write_matrix
 
 VOCAB = b"The\nof\nnone\n<pad>\nking"
 
@@ -189,7 +192,56 @@ def test_an_old_matrix_is_replaced_but_no_store_and_no_input(store: Path, vocab:
     listed = tmp_path / "list.npy"
     listed.write_bytes(VOCAB)
     assert "got one of the inputs" in run(store, listed, "-o", listed, code=1).stderr
+    for link, method in (("soft.npy", "symlink_to"), ("hard.npy", "hardlink_to")):
+        getattr(tmp_path / link, method)(vocab)
+        assert "got one of the inputs" in run(store, vocab, "-o", tmp_path / link, code=1).stderr
     assert (other.read_bytes(), listed.read_bytes()) == (store.read_bytes(), VOCAB)
+
+
+class Full(io.RawIOBase):
+    """A file on a disk with room for so many writes."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.room -= 1
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "matrix")
+        return memoryview(data).nbytes
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".pt", ".safetensors"])
+def test_every_write_that_fails_says_so(suffix: str) -> None:
+    """Left to themselves, numpy and torch say something else."""
+    failed = 0
+    for room in range(100):
+        stream = io.BufferedWriter(Full(room), 64)
+        try:
+            SAVES[suffix](stream, np.ones((40, 3), np.float32), {})
+            stream.flush()
+        except OSError as error:
+            assert (error.errno, error.filename) == (errno.ENOSPC, "matrix")
+            failed += 1
+        else:
+            break
+        finally:
+            stream.raw.room = 100  # closing flushes
+            stream.close()
+    assert failed == room > 0
+
+
+def test_torch_says_what_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def refuse(*arguments: Any) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(torch, "save", refuse)
+    with pytest.raises(RuntimeError, match="something else"):
+        SAVES[".pt"](io.BytesIO(), np.ones((4, 3), np.float32), {})
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -304,6 +304,23 @@ def test_a_source_that_changes_while_it_is_read(
             list(change)
 
 
+def test_arrays_of_gensim_are_not_mapped(tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or whoever truncates one while it is read would end this process."""
+    pytest.importorskip("gensim")
+    vectors = np.ones((5000, 50), np.float32)
+    source = source_formats.gensim_save(tmp_path, [b"t%d" % row for row in range(5000)], vectors, sep_limit=0)
+
+    def reader(*args: Any) -> Any:
+        opened = open_reader(*args)
+        os.truncate(f"{source}.vectors.npy", 100)
+        return opened
+
+    monkeypatch.setattr("glovestore.building.open_reader", reader)
+    with pytest.raises(glovestore.SourceFormatError, match="expected the file to stay"):
+        glovestore.build(source, target, format="gensim")
+    assert not list(target.parent.iterdir())
+
+
 def changing_reader(change: Iterator[None]) -> Any:
     """Return an `open_reader` whose reader goes on with `change` when it has read the source."""
 

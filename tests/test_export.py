@@ -497,10 +497,11 @@ def test_a_file_is_replaced_only_if_asked(path: Path, tmp_path: Path) -> None:
 def test_a_store_is_never_replaced(path: Path, tmp_path: Path) -> None:
     before = path.read_bytes()
     (tmp_path / "link.txt").symlink_to(path)
+    (tmp_path / "hard.txt").hardlink_to(path)
     (tmp_path / "other.txt").write_bytes(before)
-    for name in ("store.h5", "link.txt"):
+    for name in ("store.h5", "link.txt", "hard.txt"):
         with pytest.raises(
-            FileExistsError, match=r"store\.h5: expected a new file for the vectors, got the store itself"
+            FileExistsError, match=r"(store\.h5|hard\.txt): expected a new file for the vectors, got the store itself"
         ):
             glovestore.export(path, tmp_path / name, "glove", overwrite=True)
     with pytest.raises(

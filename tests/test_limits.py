@@ -92,6 +92,38 @@ def test_files_that_may_not_be_that_long(source: Path, tmp_path: Path) -> None:
         assert os.listdir(tmp_path) == [], size
 
 
+@pytest.mark.parametrize("started", [0, 1])
+def test_too_few_threads(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: int) -> None:
+    """Those that can be started do the work; the system's memory is what they lack, else."""
+    original, calls = threading.Thread.start, []
+
+    def start(thread: threading.Thread) -> None:
+        calls.append(thread)
+        if len(calls) > started:
+            raise RuntimeError("can't start new thread")
+        original(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    if started:
+        assert glovestore.build(source, tmp_path / "store.h5", threads=3).rows == ROWS
+    else:
+        with pytest.raises(
+            MemoryError, match="expected to start a thread that reads, got none: can't start new thread"
+        ):
+            glovestore.build(source, tmp_path / "store.h5", threads=3)
+        assert os.listdir(tmp_path) == []
+        with pytest.raises(MemoryError, match="expected to start a thread that writes, got none: can't"):
+            export_rows(tmp_path, monkeypatch)
+
+
+def export_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    monkeypatch.undo()
+    glovestore.build([("a", [1.0])], folder / "store.h5")
+    monkeypatch.setattr(threading.Thread, "start", start)
+    glovestore.export(folder / "store.h5", folder / "out.txt")
+
+
 # ---------------------------------------------------------------------- stopped, forked, raced
 
 

@@ -16,7 +16,7 @@ from glovestore.building import build
 from glovestore.cache.folder import Place, writing
 from glovestore.cache.opening import current_store
 from glovestore.cache.record import Record, stamp_beside
-from glovestore.errors import GlovestoreError
+from glovestore.errors import GlovestoreError, naming
 from glovestore.format.target import is_store
 from glovestore.replacing import ReplacingFile
 from glovestore.store import EmbeddingStore
@@ -66,15 +66,17 @@ def _build(source: Path, path: str, member: str | None, progress: bool) -> dict[
 def locked(place: Place, source: str) -> Iterator[None]:
     """Hold an entry's lock; who has to wait for it says so. The system frees it if its holder is killed."""
     lock = FileLock(place.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        logger.info("waiting: somebody else builds a store of %s (lock: %s)", source, place.lock)
-        lock.acquire(poll_interval=POLL)
+    with naming(place.lock):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            logger.info("waiting: somebody else builds a store of %s (lock: %s)", source, place.lock)
+            lock.acquire(poll_interval=POLL)
     try:
         yield
     finally:
-        lock.release()
+        with naming(place.lock):
+            lock.release()
 
 
 def _make_way(place: Place) -> None:

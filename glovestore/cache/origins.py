@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from glovestore import _core
 from glovestore.errors import naming
-from glovestore.format.memory import READ_FLAGS
+from glovestore.format.memory import READ_FLAGS, read_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,11 +55,11 @@ class LocalFile:
     def stamp(self, whole: bool) -> Stamp:
         """Return size, time of change, and XXH64 of a sample; `whole`: and of everything. Of a folder: its time."""
         fd = os.open(self.path, READ_FLAGS)
-        try:
-            with naming(self.path):
+        with naming(self.path):
+            try:
                 return _stamp(fd, whole)
-        finally:
-            os.close(fd)
+            finally:
+                os.close(fd)
 
     @contextmanager
     def file(self, folder: Path, progress: bool) -> Iterator[Path]:
@@ -112,19 +112,19 @@ def _stamp(fd: int, whole: bool) -> Stamp:
     if stat.S_ISDIR(status.st_mode):  # what is in it stands beside, in the record
         return {"mtime_ns": status.st_mtime_ns}
     stamp: Stamp = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "sample": _sample(fd, status.st_size)}
-    return {**stamp, "whole": _digest(fd)} if whole else stamp
+    return {**stamp, "whole": _digest(fd, status.st_size)} if whole else stamp
 
 
 def _sample(fd: int, size: int) -> str:
     last = size - BLOCK
     starts = [last * i // (BLOCKS - 1) for i in range(BLOCKS)]
     whole = size <= BLOCKS * BLOCK
-    sampled = os.pread(fd, size, 0) if whole else b"".join(os.pread(fd, BLOCK, start) for start in starts)
+    sampled = read_all(fd, size, 0) if whole else b"".join(read_all(fd, BLOCK, start) for start in starts)
     return f"{_core.xxh64(sampled):016x}"
 
 
-def _digest(fd: int) -> str:
+def _digest(fd: int, size: int) -> str:
     hashes = _core.PieceHashes(PIECE)
-    while piece := os.read(fd, PIECE):
-        hashes.add(piece)
+    for start in range(0, size, PIECE):
+        hashes.add(read_all(fd, min(PIECE, size - start), start))
     return f"{hashes.digest:016x}"

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glovestore import strict_json
-from glovestore.format.memory import READ_FLAGS
+from glovestore.format.memory import READ_FLAGS, read_all
 
 if TYPE_CHECKING:
     from glovestore.cache.origins import Stamp
@@ -67,7 +67,7 @@ def read_record(path: str) -> Record | None:
     try:
         fd = os.open(path, READ_FLAGS)
         try:
-            content: Any = strict_json.loads(os.read(fd, LONGEST))
+            content: Any = strict_json.loads(read_all(fd, LONGEST, 0))
         finally:
             os.close(fd)
     except (OSError, ValueError):

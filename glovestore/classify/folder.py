@@ -19,20 +19,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import safetensors
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from glovestore import _core, strict_json
 from glovestore.arguments import whole_number
 from glovestore.classify.card import model_card
 from glovestore.classify.record import read_record
 from glovestore.classify.token_vectors import TokenVectors, no_vectors, vectors_of
-from glovestore.errors import GlovestoreError, StoreFormatError
+from glovestore.errors import GlovestoreError, StoreFormatError, naming
 from glovestore.matrix.vectors import Vectors
 from glovestore.opening import open
-from glovestore.replacing_folder import replacing_folder
+from glovestore.replacing_folder import flush, replacing_folder
 from glovestore.reshaping.slicing import write_first_rows
 from glovestore.store import EmbeddingStore
 from glovestore.tokens import shown
@@ -67,6 +67,7 @@ def save(classifier: TextClassifier, path: Path, extra_tokens: int, overwrite: b
     config = _config(classifier, extra_tokens)
     with replacing_folder(target, lambda existing: check_target(existing, overwrite)) as scratch:
         _write(scratch, classifier, config, test)
+        flush(scratch)
 
 
 def _write(folder: Path, classifier: TextClassifier, config: dict[str, Any], test: Any) -> None:
@@ -74,7 +75,7 @@ def _write(folder: Path, classifier: TextClassifier, config: dict[str, Any], tes
     module, statistics = classifier.module_, classifier.vectors_.vectors
     tensors = {f"{MODULE}{name}": tensor.cpu().contiguous() for name, tensor in module.state_dict().items()}
     tensors |= {"store_mean": torch.tensor(statistics.mean), "store_std": torch.tensor(statistics.std)}
-    save_file(tensors, folder / WEIGHTS, metadata={"format": FORMAT})
+    (folder / WEIGHTS).write_bytes(safetensors.torch.save(tensors, metadata={"format": FORMAT}))  # a full disk: OSError
     classifier.vocabulary_.save(folder / VOCABULARY)
     ways = {"store": statistics}
     if config["extra_tokens"]:
@@ -175,7 +176,8 @@ def check_target(target: Path, overwrite: bool) -> None:
 
 
 def _checksum(path: Path) -> str:
-    return f"{_core.xxh64(np.fromfile(path, np.uint8)):016x}"
+    with naming(path):
+        return f"{_core.xxh64(path.read_bytes()):016x}"
 
 
 # ---------------------------------------------------------------------- loading

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
+from glovestore.errors import naming
 from glovestore.exporting.job import Job
 from glovestore.exporting.npy import write_npy
 from glovestore.exporting.rows import all_tokens
+from glovestore.replacing_folder import scratch_folder
 
 VECTORS = ".vectors.npy"  # behind the name: where gensim keeps the array "vectors" of what it saves
 
@@ -24,8 +24,8 @@ def write(job: Job) -> None:
         keyed.index_to_key = all_tokens(job.store)
         keyed.key_to_index = {token: row for row, token in enumerate(keyed.index_to_key)}
         keyed.lifecycle_events = None  # no paths, no times
-        with tempfile.TemporaryDirectory(dir=job.path.parent, prefix=f".{job.path.name}.", suffix=".tmp") as scratch:
-            place = Path(scratch) / job.path.name
+        with naming(job.path), scratch_folder(job.path) as scratch:
+            place = scratch / job.path.name
             keyed.save(str(place), separately=["vectors"])
             pickled.write(place.read_bytes())
         write_npy(job, vectors)

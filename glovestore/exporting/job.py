@@ -10,10 +10,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from glovestore.errors import naming
 from glovestore.format.target import is_store
 from glovestore.interrupts import deferred_interrupt
 from glovestore.replacing import ReplacingFile
-from glovestore.replacing_folder import replacing_folder
+from glovestore.replacing_folder import flush, replacing_folder
 from glovestore.store import EmbeddingStore
 
 STDOUT = Path("-")
@@ -62,11 +63,11 @@ class Job:
         """
         with ExitStack() as stack:
             files = [stack.enter_context(ReplacingFile(path, self._may_replace)) for path in paths]
-            streams: list[BinaryIO] = [stack.enter_context(open(file.path, "wb")) for file in files]
+            streams = [stack.enter_context(file.stream()) for file in files]
             yield streams
             for stream in streams:
                 stream.close()
-            self._flush(file.path for file in files)  # what may fail does so before the first of them appears
+            self._flush(files)  # what may fail does so before the first of them appears
             with deferred_interrupt():
                 for file in files:
                     file.commit()
@@ -78,14 +79,14 @@ class Job:
         """Yield a new folder to write files of these names into. It appears when the block is done, or not at all."""
         with replacing_folder(self.path, lambda target: self._may_replace_folder(target, names)) as folder:
             yield folder
-            self._flush(_files(folder, names))
+            self.fsync_seconds += flush(folder)
         for path in sorted(_files(self.path, names)):
             self._wrote(Path(os.path.abspath(path)))
 
-    def _flush(self, paths: Iterable[Path]) -> None:
+    def _flush(self, files: Iterable[ReplacingFile]) -> None:
         start = time.perf_counter()
-        for path in paths:
-            with open(path, "rb") as file:
+        for file in files:
+            with naming(file.target):
                 os.fsync(file.fileno())
         self.fsync_seconds += time.perf_counter() - start
 

@@ -21,7 +21,7 @@ from glovestore.streams.files import SIGNATURES
 from glovestore.threads import worker_threads
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Form = Callable[[RowBatch], NDArray[np.uint8]]
 
@@ -75,12 +75,19 @@ def _in_order(batches: Iterable[RowBatch], form: Form, threads: int) -> Iterator
     waiting: deque[tuple[RowBatch, Future[NDArray[np.uint8]]]] = deque()
     with ThreadPoolExecutor(threads, "glovestore-export") as pool:
         for batch in batches:
-            waiting.append((batch, pool.submit(form, batch)))
+            waiting.append((batch, _submitted(pool, form, batch)))
             if len(waiting) > threads:
                 first, future = waiting.popleft()
                 yield first, future.result()
         for batch, future in waiting:
             yield batch, future.result()
+
+
+def _submitted(pool: ThreadPoolExecutor, form: Form, batch: RowBatch) -> Future[NDArray[np.uint8]]:
+    try:
+        return pool.submit(form, batch)
+    except RuntimeError as error:
+        raise MemoryError(f"expected to start a thread that writes, got none: {error}") from None
 
 
 # ---------------------------------------------------------------------- would it be read back?

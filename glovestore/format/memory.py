@@ -45,8 +45,8 @@ def load(
     fingerprint: refuse a file with another one. Raises StoreFormatError, or OSError for what the system refuses.
     """
     fd = os.open(path, READ_FLAGS)
-    try:
-        with naming(path):
+    with naming(path):
+        try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise _no_file(status.st_mode, path)
@@ -58,9 +58,9 @@ def load(
                 )
             if not copy:
                 return layout, _core.FileMap(fd, size, copy_on_write)
-            memory = _read(fd, size, 0)
-    finally:
-        os.close(fd)
+            memory = read_all(fd, size, 0)
+        finally:
+            os.close(fd)
     if len(memory) != size:
         raise StoreFormatError(f"truncated: expected {size} bytes, got {len(memory)}", path)
     return layout, memory
@@ -107,13 +107,13 @@ def advise(memory: Memory, advice: str) -> None:
 
 def _read_header(fd: int, size: int, path: str) -> bytes:
     """Return the whole header, or of a file that has none so much that `read_layout` can say so."""
-    start = _read(fd, min(size, HEADER_SIZE), 0)
+    start = read_all(fd, min(size, HEADER_SIZE), 0)
     if not start.startswith(_USUAL_LENGTH):
-        start += _read(fd, max(0, header_length(start, size, path) - len(start)), len(start))
+        start += read_all(fd, max(0, header_length(start, size, path) - len(start)), len(start))
     return start
 
 
-def _read(fd: int, size: int, offset: int) -> bytes:
+def read_all(fd: int, size: int, offset: int) -> bytes:
     """Read `size` bytes, fewer only at the end of the file."""
     parts = []
     while size > 0 and (part := os.pread(fd, size, offset)):

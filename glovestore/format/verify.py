@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glovestore import _core
-from glovestore.errors import StoreFormatError
+from glovestore.errors import StoreFormatError, naming
 from glovestore.format import layout
 from glovestore.format.header import read_layout
 
@@ -25,7 +25,7 @@ def verify_file(path: str, expected: layout.Layout, index: _core.TokenIndex, qui
 
     Reads the file anew instead of through the map: an error of the disk is an exception then, not a signal.
     """
-    with open(path, "rb", buffering=0) as file:
+    with naming(path), open(path, "rb", buffering=0) as file:
         fd = file.fileno()
         size = os.fstat(fd).st_size
         if size != expected.file_size:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glovestore import _core
-from glovestore.errors import GlovestoreError
+from glovestore.errors import GlovestoreError, naming
 from glovestore.format import hdf5, header, layout
 from glovestore.replacing import ReplacingFile
 from glovestore.tokens import as_text, shown
@@ -41,8 +41,10 @@ class StoreWriter:
         self.file = file
         self.dim = dim
         self.dtype = dtype
+        with naming(file.target):
+            descriptor = os.dup(file.fileno())
         self.rows = _core.RowWriter(
-            os.dup(file.fileno()),
+            descriptor,
             VECTORS_OFFSET,
             layout.HEADER_SIZE,
             layout.CHECKSUM_BLOCK,

@@ -58,18 +58,23 @@ def write_matrix(path: Path, array: NDArray[Any], description: Mapping[str, str]
             raise FileExistsError(f"{target}: expected a new file for the matrix, got a store: it stays")
 
     with ReplacingFile(path, may_replace) as file:
-        with open(file.path, "wb") as stream:
+        with file.stream() as stream:
             save(stream, array, description)
         file.commit(durable=True)
 
 
 def _npy(stream: BinaryIO, array: NDArray[Any], description: Mapping[str, str]) -> None:
-    np.save(stream, array, allow_pickle=False)
+    header = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(array))
+    np.lib.format.write_array_header_1_0(stream, header)
+    stream.write(np.ascontiguousarray(array).data)  # not by np.save, which does not say what failed
 
 
 def _pt(stream: BinaryIO, array: NDArray[Any], description: Mapping[str, str]) -> None:
     torch = _torch()
-    torch.save(torch.from_numpy(array), stream)
+    try:
+        torch.save(torch.from_numpy(array), stream)
+    except RuntimeError as error:  # of its archive, which was not finished
+        raise error.__context__ if isinstance(error.__context__, OSError) else error from None
 
 
 def _safetensors(stream: BinaryIO, array: NDArray[Any], description: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from glovestore import strict_json
-from glovestore.errors import GlovestoreError
+from glovestore.errors import GlovestoreError, naming
 from glovestore.matrix.positions import ResolvedVocab, resolve_vocab
 from glovestore.strings import as_strings
 from glovestore.vocabulary import file as vocabulary_file
@@ -30,7 +30,8 @@ def vocab_from_file(path: Path) -> ResolvedVocab:
     The JSON is what `Vocabulary.save` wrote, an object token -> index (a `word_index`), or a list of tokens.
     Raises GlovestoreError with the path for anything else.
     """
-    data = path.read_bytes()
+    with naming(path):
+        data = path.read_bytes()
     try:
         return vocab_from_json(data) if path.suffix.lower() == ".json" else vocab_from_text(data)
     except (ValueError, TypeError) as error:

@@ -95,7 +95,7 @@ class _Dense(InputMatrix):
             return
         begin = _next_page(row_bytes * header.words)
         self._spool(stream, header.bucket_rows, begin, are_ngrams=True)
-        self.ngram_rows = _mapped(scratch, begin, header.bucket_rows, header.dim)
+        self.ngram_rows = scratch.mapped(np.float32, begin, (header.bucket_rows, header.dim))
 
     def _spool(self, stream: ByteStream, count: int, begin: int, are_ngrams: bool = False) -> None:
         for first, stop in batches(count, self.dim):
@@ -170,13 +170,13 @@ class _Quantised(InputMatrix):
     def _spool_ngram_rows(self, stream: ByteStream, header: Header, dictionary: Dictionary, begin: int) -> None:
         """Write the rows of the buckets, in the order of the buckets."""
         numbers = dictionary.bucket_rows
-        codes = _mapped_bytes(self.scratch, header.rows, self.parts)
+        codes = self.scratch.mapped(np.uint8, 0, (header.rows, self.parts))
         for first, stop in batches(header.bucket_rows, self.dim):
             wanted = np.arange(first, stop) if numbers is None else numbers[first:stop]
             rows = self._dequantised(np.ascontiguousarray(codes[header.words + wanted]), header.words + wanted)
             _check_finite(stream, rows, first)
             self.scratch.write(rows, begin + 4 * self.dim * first)
-        self.ngram_rows = _mapped(self.scratch, begin, header.bucket_rows, self.dim)
+        self.ngram_rows = self.scratch.mapped(np.float32, begin, (header.bucket_rows, self.dim))
 
     def _dequantised(self, codes: NDArray[np.uint8], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         rows = np.empty((len(codes), self.dim), np.float32)
@@ -231,11 +231,3 @@ def _bytes_of(array: NDArray[Any]) -> memoryview:
 
 def _next_page(offset: int) -> int:
     return -(-offset // PAGE) * PAGE
-
-
-def _mapped(scratch: ReplacingFile, offset: int, rows: int, dim: int) -> NDArray[np.float32]:
-    return np.memmap(scratch.path, np.float32, "r", offset, (rows, dim)).view(np.ndarray)
-
-
-def _mapped_bytes(scratch: ReplacingFile, rows: int, columns: int) -> NDArray[np.uint8]:
-    return np.memmap(scratch.path, np.uint8, "r", 0, (rows, columns)).view(np.ndarray)

@@ -30,10 +30,15 @@ class GensimReader(FileReader):
             )
         if not source.regular:
             self.fail("expected a regular file, as gensim opens it by its name, got one that is compressed or a pipe")
-        self._rows = KeyedRows(self, self._load(str(source.path)))
-        self.dim, self.expected_rows, self.size = self._rows.dim, len(self._rows), len(self._rows)
         path = Path(source.path)
+        # Before gensim reads them: what changes meanwhile is to be seen.
         self._arrays = [OpenFile(part) for part in sorted(path.parent.glob(f"{path.name}.*.npy"))]
+        try:
+            self._rows = KeyedRows(self, self._load(str(path)))
+        except BaseException:
+            self.close()
+            raise
+        self.dim, self.expected_rows, self.size = self._rows.dim, len(self._rows), len(self._rows)
 
     def _load(self, path: str) -> Any:
         try:
@@ -41,7 +46,7 @@ class GensimReader(FileReader):
         except ImportError as error:
             raise ImportError('gensim reads its own files: pip install "glovestore[gensim]"') from error
         try:
-            loaded = SaveLoad.load(path, mmap="r")
+            loaded = SaveLoad.load(path)  # not mapped: a file that others truncate would end the process
         except Exception as error:  # a pickle raises whatever its content makes it raise
             self.fail(f"expected what gensim's save() writes, got: {type(error).__name__}: {error}")
         loaded = getattr(loaded, "wv", loaded)
@@ -63,4 +68,4 @@ class GensimReader(FileReader):
         """Close all files."""
         super().close()
         for array in self._arrays:
-            array.file.close()
+            array.close()

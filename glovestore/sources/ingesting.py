@@ -69,9 +69,11 @@ class IngestReader(FileReader):
         source that were read, every now and then. The others are as of `_core.Ingest`.
         """
         options = self.options
+        with naming(self.path):
+            descriptor = -1 if self._fd is None else os.dup(self._fd)
         ingest = _core.Ingest(
             writer.rows,
-            -1 if self._fd is None else os.dup(self._fd),
+            descriptor,
             head,
             prefix,
             bool(header),
@@ -130,13 +132,9 @@ class IngestReader(FileReader):
 
     def _run(self, ingest: _core.Ingest, meanwhile: Callable[[], object], advance_to: Callable[[int], object]) -> None:
         """Let all threads work, and feed them what has to be decompressed; on Ctrl-C they end within PATIENCE."""
-        threads = [
-            Thread(target=ingest.work, name=f"glovestore-{number}", daemon=True)
-            for number in range(self.options.threads)
-        ]
+        threads: list[Thread] = []
         try:
-            for thread in threads:
-                thread.start()
+            _start_threads(ingest.work, self.options.threads, threads)
             if self._fd is None:
                 self._feed(ingest, advance_to)
             meanwhile()
@@ -164,3 +162,16 @@ class IngestReader(FileReader):
             if ingest.is_used_up:
                 return
         ingest.finish_feeding()
+
+
+def _start_threads(work: Callable[[], object], count: int, started: list[Thread]) -> None:
+    """Start so many threads, or as many as there is memory for, and add them to `started`; MemoryError if none."""
+    for number in range(count):
+        thread = Thread(target=work, name=f"glovestore-{number}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            if not started:
+                raise MemoryError(f"expected to start a thread that reads, got none: {error}") from None
+            return
+        started.append(thread)

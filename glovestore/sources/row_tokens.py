@@ -63,7 +63,7 @@ class TokenFile:
 
     def close(self) -> None:
         """Close the file."""
-        self.file.file.close()
+        self.file.close()
 
 
 def refuse_special(path: Path) -> None:

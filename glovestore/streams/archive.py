@@ -6,6 +6,7 @@ The archive may be a local file, or one that `glovestore.remote` reads in parts:
 
 from __future__ import annotations
 
+import errno
 import struct
 import zipfile
 from bz2 import BZ2Decompressor
@@ -114,8 +115,20 @@ def open_member(file: OpenFile, name: str | None) -> MemberSource:
             " end; save it to a file first, or pass a member on with `unzip -p`",
             file.path,
         )
-    archive = read_directory(cast(IO[bytes], file.file), file.path)
+    archive = read_directory(cast(IO[bytes], _WholeReads(file)), file.path)
     return MemberSource(file, archive, choose(archive.infolist(), name, file.path))
+
+
+class _WholeReads:
+    """A file for zipfile, which takes a read that brings less than it wants for the end of the file."""
+
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.file.seek, file.file.tell, file.file.seekable
+
+    def read(self, count: int = -1) -> bytes:
+        left = self._file.start + (self._file.size or 0) - self.tell()
+        return self._file.read_all(left if count < 0 else count)
 
 
 def read_directory(file: IO[bytes], path: Path) -> zipfile.ZipFile:
@@ -123,6 +136,8 @@ def read_directory(file: IO[bytes], path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except DIRECTORY_ERRORS as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # nothing is wrong with the archive
         raise TextFormatError(
             f"expected a zip archive with a directory at its end, got none that can be read ({error}): was it cut off?",
             path,

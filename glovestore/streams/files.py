@@ -45,7 +45,8 @@ class OpenFile:
         self.path: Path | str = "<stdin>" if is_stdin else path
         self.file = open(_standard_input() if is_stdin else path, "rb", buffering=0)  # noqa: SIM115  (Source closes it)
         try:
-            self._status = os.fstat(self.file.fileno())
+            with naming(self.path):
+                self._status = os.fstat(self.file.fileno())
             self.seekable = stat.S_ISREG(self._status.st_mode)
             self.start = self.file.tell() if self.seekable else 0
             self.size = max(0, self._status.st_size - self.start) if self.seekable else None
@@ -93,7 +94,20 @@ class OpenFile:
     def read_at(self, offset: int, count: int) -> bytes:
         """Return `count` bytes from `offset` of a file that can seek, fewer at its end. `read` would go on there."""
         self.file.seek(offset)
-        return self._read(count)
+        return self.read_all(count)
+
+    def read_all(self, count: int) -> bytes:
+        """Return the next `count` bytes of a file that can seek, fewer at its end only: the system may stop before."""
+        parts = []
+        while count > 0 and (part := self._read(count)):
+            parts.append(part)
+            count -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        """Close the file."""
+        with naming(self.path):
+            self.file.close()
 
     def check_unchanged(self, nbytes: int | None = None) -> None:
         """Raise TextFormatError unless path, size and time of change are what they were when the file was opened.
@@ -103,11 +117,12 @@ class OpenFile:
         if self.size is None:
             return
         expected = _identity(self._status)
-        now = [_identity(os.fstat(self.file.fileno()))]
+        with naming(self.path):
+            now = [_identity(os.fstat(self.file.fileno()))]
         if isinstance(self.path, Path):
             try:
                 now.append(_identity(os.stat(self.path)))
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
                 raise TextFormatError("expected the file to stay while it is read: it was removed", self.path) from None
         if any(identity != expected for identity in now) or nbytes not in (None, self.size):
             were_read = "" if nbytes is None else f" {nbytes} were read,"
@@ -152,7 +167,7 @@ class Source(ABC):
 
     def close(self) -> None:
         """Close the file."""
-        self._file.file.close()
+        self._file.close()
 
     def fileno(self) -> int | None:
         """Return a descriptor whose bytes, behind `head`, are the text, or None: then only `pieces` has it."""

@@ -31,7 +31,7 @@ from reprlib import repr as short
 from typing import Any, NamedTuple
 
 from glovestore import strict_json
-from glovestore.errors import GlovestoreError
+from glovestore.errors import GlovestoreError, naming
 from glovestore.replacing import ReplacingFile
 from glovestore.vocabulary.tokenizers import Tokenizer, find_tokenizer
 
@@ -93,7 +93,8 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
 
 def read(path: str | os.PathLike[str]) -> Content:
     """Read a vocabulary's file; what is wrong with its content is a GlovestoreError with the path in front."""
-    data = Path(path).read_bytes()
+    with naming(path):
+        data = Path(path).read_bytes()
     try:
         return loads(data)
     except ValueError as error:
