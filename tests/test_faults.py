@@ -50,10 +50,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory, library: Path, request: pytes
     if request.param == "replaced":
         source.with_name("old.txt").write_text("old 1 2\n")
         glovestore.build(source.with_name("old.txt"), target)
-    environment = {name: value for name, value in os.environ.items() if "PRELOAD" not in name}
+    preloaded = f"{os.environ.get('LD_PRELOAD', '')} {library}"  # a sanitizer, which wants to be first
     done = subprocess.run(
         [sys.executable, FAULTS / "driver.py", folder, source, target],
-        env={**environment, "LD_PRELOAD": str(library)},
+        env={**os.environ, "LD_PRELOAD": preloaded.strip()},
         capture_output=True,
         text=True,
     )

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sanitizing
 import vectors_generator
 import workers
 from shared import Built
@@ -31,6 +32,9 @@ from glovestore import EmbeddingStore
 
 ROWS, DIM = 100_000, 100
 METHODS = [method for method in ("fork", "spawn", "forkserver") if method in multiprocessing.get_all_start_methods()]
+own_memory = pytest.mark.skipif(sanitizing.ASAN or sanitizing.TSAN, reason="a sanitizer's own memory is counted too")
+own_maps = pytest.mark.skipif(sanitizing.TSAN, reason="TSAN's own maps and files are counted too")
+no_threads_after_fork = pytest.mark.skipif(sanitizing.TSAN, reason="TSAN ends a forked process that starts a thread")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="reads /proc")
 
 # Python 3.12 and later warn of forks of processes with threads, such as those of numpy's BLAS.
@@ -133,6 +137,7 @@ def test_a_worker_refuses_what_came_in_its_place(tmp_path: Path, built: Built, b
         pickle.loads(pickle.dumps(store))
 
 
+@no_threads_after_fork
 def test_joblib(store: EmbeddingStore, token_lists: Any, expected: list[Answer]):
     joblib = pytest.importorskip("joblib")
     for backend in ("loky", "threading", "multiprocessing"):
@@ -142,6 +147,7 @@ def test_joblib(store: EmbeddingStore, token_lists: Any, expected: list[Answer])
     loky.get_reusable_executor().shutdown(wait=True)
 
 
+@no_threads_after_fork
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "forkserver"])
 def test_a_dataloader_with_workers(store: EmbeddingStore, token_lists: Any, expected: list[Answer], method: str):
     torch_data = pytest.importorskip("torch.utils.data")
@@ -259,6 +265,7 @@ def maps_of(path: Path) -> int:
 
 
 @needs_proc
+@own_maps
 def test_two_thousand_opens_in_one_process(built: Built):
     before = open_files()
     stores = [glovestore.open(built.path) for _ in range(2000)]
@@ -278,6 +285,7 @@ def test_two_thousand_opens_in_one_process(built: Built):
 
 
 @needs_proc
+@own_maps
 def test_a_failed_open_leaves_nothing_open(tmp_path: Path, built: Built):
     before = open_files()
     content = bytearray(built.path.read_bytes()[:40_000])
@@ -332,6 +340,7 @@ def grown(method: str, source: Path | bytes, copy: bool = False) -> list[Memory]
 
 
 @needs_proc
+@own_memory
 @pytest.mark.parametrize(("method", "sent"), [("spawn", False), ("spawn", True), ("fork", False), ("fork", True)])
 def test_workers_share_one_copy(built: Built, method: str, sent: bool):
     source = pickle.dumps(glovestore.open(built.path)) if sent else built.path
