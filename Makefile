@@ -6,8 +6,8 @@
 # make bench-plot  time against file size, throughput by tier  (SWEEP=full: up to 5.6 GB; FOLDER=where the files go)
 # make bench-growth  time per token against the sizes of vocabulary and store           (SWEEP=full: up to 10 M rows)
 # make accuracy  what float16 and int8 cost on WordSim-353 and SimLex-999         (VECTORS=file, DATA=folder of both)
-# make sanitize  the native core's tests under the address and undefined-behaviour sanitizers
-# make tsan      the tests of threads under the thread sanitizer
+# make sanitize  the tests under the address and undefined-behaviour sanitizers
+# make tsan      the tests of threads under the thread sanitizer                 (make sanitize-short: some of both)
 # make coverage  lines and branches of the package, lines of the native core: one table; fails below 95 %
 # make faults    every system call of whatever writes fails in turn, in every way, and 600 kills   (ARGS="-k cache")
 # make fuzz      core and Python by libFuzzer, mutated stores, hard decimals     (TIME=60: seconds; N=100000, SEED=7; clang)
@@ -41,7 +41,7 @@ SOURCES := pyproject.toml setup.py constraints.txt README.md \
 # setuptools packs whatever it finds in build/lib, modules that are gone from the source included.
 FORGET_OLD_MODULES = find build* -path '*/lib*' -name '*.py' -delete 2>/dev/null || true
 
-.PHONY: demo test lint tidy bench bench-plot bench-growth accuracy sanitize tsan coverage faults fuzz clean
+.PHONY: demo test lint tidy bench bench-plot bench-growth accuracy sanitize sanitize-short tsan coverage faults fuzz clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/glovestore demo $(if $(VECTORS),--vectors '$(VECTORS)')
@@ -96,19 +96,32 @@ accuracy: .venv-bench/installed
 	@$(if $(and $(VECTORS),$(DATA)),,echo 'say VECTORS=file and DATA=folder' >&2; exit 2)
 	@.venv-bench/bin/python benchmarks/accuracy.py '$(VECTORS)' --data '$(DATA)'
 
-SANITIZED_TESTS = $(filter-out %/test_layering.py %/test_package.py %/test_pickling.py %/test_benchmarks.py \
-	%/test_benchmark_helpers.py %/test_fuzz.py %/test_faults.py, \
-	$(shell grep -LE 'import torch|importorskip..torch|glovestore\.(torch|classify)' tests/test_*.py))
-sanitize: .venv-sanitize/installed
-	@echo "running the tests that need no torch under ASAN and UBSAN ..."
-	@LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
-	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	.venv-sanitize/bin/pytest -p no:cacheprovider $(ARGS) $(SANITIZED_TESTS)
+# The extension with the sanitizers stands in a folder of its own, first on the path; all else is .venv-test's. What cannot
+# run under one of them says so beside the test (tests/sanitizing.py). Leaks of our own are test_leaks.py's business, for
+# CPython and the libraries beside us hold memory until they end.
+ASAN = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 PYTHONPATH='$(CURDIR)/build-sanitize/site'
+TSAN = LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 PYTHONPATH='$(CURDIR)/build-tsan/site'
+SANITIZED_PYTEST = .venv-test/bin/pytest -p no:cacheprovider
 
-TSAN_TESTS = $(addprefix tests/test_, threads.py worker_threads.py ingest.py word2vec.py)
-tsan: .venv-tsan/installed
-	@LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
-	.venv-tsan/bin/pytest -p no:cacheprovider $(ARGS) $(TSAN_TESTS)
+sanitize: .venv-test/installed build-sanitize/installed
+	@echo "running all tests under ASAN and UBSAN ..."
+	@$(ASAN) $(SANITIZED_PYTEST) $(ARGS)
+
+# What starts threads in the core, or shares a store among Python's.
+TSAN_TESTS = $(patsubst %,tests/test_%.py,threads worker_threads workers ingest word2vec fasttext fasttext_damage \
+	build_faults cache_processes dtypes export keeping labelled limits lookup matrix nearest oov stored streams_decoding strings \
+	subwords targets vocabulary_blocks vocabulary_core)
+tsan: .venv-test/installed build-tsan/installed
+	@$(TSAN) $(SANITIZED_PYTEST) $(ARGS) $(TSAN_TESTS)
+
+# For every change: what drives the core hardest. `make -j2` makes both builds at once, which take most of the time.
+SHORT_SANITIZE = tests/test_fuzz.py::test_mutated_stores $(patsubst %,tests/test_%.py,core hostile hostile_dtypes \
+	hostile_headers lookup strings subwords text_errors vocabulary_core)
+SHORT_TSAN = $(patsubst %,tests/test_%.py,threads workers ingest) -k threads
+sanitize-short: .venv-test/installed build-sanitize/installed build-tsan/installed
+	@$(ASAN) $(SANITIZED_PYTEST) $(ARGS) $(SHORT_SANITIZE)
+	@$(TSAN) $(SANITIZED_PYTEST) $(ARGS) $(SHORT_TSAN)
 
 # Native lines are counted beside the object files, by every process that ends of its own accord. Left out are tests in
 # which the package is not what runs (of benchmarks, of the fuzzers' own build, of source text), and those that list what
@@ -137,17 +150,13 @@ fuzz: .venv-test/fuzzers
 	@PYTHONPATH=tests .venv-test/bin/python tests/fuzz_numbers.py $(N) $(SEED)
 
 clean:
-	rm -rf .venv-demo .venv-test .venv-bench .venv-sanitize .venv-tsan .venv-coverage build build-* glovestore.egg-info
+	rm -rf .venv-demo .venv-test .venv-bench .venv-coverage build build-* glovestore.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv-demo/installed: EXTRAS = train
 .venv-test/installed: EXTRAS = train,test
 .venv-bench/installed: EXTRAS = train,test,bench
-.venv-sanitize/installed: EXTRAS = test
-.venv-sanitize/installed: export SANITIZE = 1
-.venv-tsan/installed: EXTRAS = test
-.venv-tsan/installed: export TSAN = 1
 
 .venv-coverage/installed: EXTRAS = train,test
 .venv-coverage/installed: export COVERAGE = 1
@@ -158,6 +167,21 @@ clean:
 	@$(FORGET_OLD_MODULES)
 	@test -x $(@D)/bin/pip || $(PYTHON) -m venv $(@D)
 	@$(@D)/$(INSTALL) '.[$(EXTRAS)]'
+	@touch $@
+
+# The installed package with another extension. A copied one would pass for up to date.
+SWITCH_sanitize = SANITIZE=1
+SWITCH_tsan = TSAN=1
+build-%/installed: $(SOURCES) .venv-test/builders
+	@echo "$(@D): building the extension for the sanitizer; takes a minute ..."
+	@rm -rf $(@D)/site && mkdir -p $(@D)/site
+	@cp -r .venv-test/lib/python3*/site-packages/glovestore* $(@D)/site
+	@rm $(@D)/site/glovestore/_core.*.so
+	@$(SWITCH_$*) .venv-test/bin/python setup.py -q build_ext --build-lib $(@D)/site
+	@touch $@
+
+.venv-test/builders: .venv-test/installed
+	@$(@D)/$(INSTALL) setuptools cython
 	@touch $@
 
 .venv-test/linters: .venv-test/installed

@@ -35,7 +35,7 @@ class Tokens(Sequence[str]):
 
     def __init__(self, offsets: NDArray[np.uint64], token_bytes: NDArray[np.uint8], path: str) -> None:
         self._offsets = offsets
-        self._bytes = token_bytes.data
+        self._bytes = token_bytes  # no memoryview: CPython 3.13 without a GIL may release one that threads share
         self._path = path
 
     def __len__(self) -> int:
@@ -61,11 +61,11 @@ class Tokens(Sequence[str]):
             raise StoreFormatError(
                 f"token_offsets: row {row}: expected offsets that rise, got {begin}, {end}", self._path
             )
-        return bytes(self._bytes[begin:end])
+        return self._bytes[begin:end].tobytes()
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         """Return the bytes of all tokens, one behind the other, and where in them each begins, and the last ends."""
-        return np.frombuffer(self._bytes, np.uint8), self._offsets
+        return self._bytes, self._offsets
 
     def __repr__(self) -> str:
         return f"<{len(self):,} tokens: {first_few(self[:5])}>"

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import sanitizing
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 120.0  # seconds for one answer: a busy machine starts a browser slowly
 
@@ -121,6 +123,7 @@ class Browser:
         self._process = subprocess.Popen(
             [sys.executable, "-c", START, *map(str, high), program, *options, "about:blank"],
             pass_fds=high,
+            env=sanitizing.environment_without(),  # it does not start under ASAN
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

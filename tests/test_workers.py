@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sanitizing
 import vectors_generator
 import workers
 from shared import Built
@@ -31,6 +32,9 @@ from glovestore import EmbeddingStore
 
 ROWS, DIM = 100_000, 100
 METHODS = [method for method in ("fork", "spawn", "forkserver") if method in multiprocessing.get_all_start_methods()]
+own_memory = pytest.mark.skipif(sanitizing.ASAN or sanitizing.TSAN, reason="a sanitizer's own memory is counted too")
+own_maps = pytest.mark.skipif(sanitizing.TSAN, reason="TSAN's own maps and files are counted too")
+no_threads_after_fork = pytest.mark.skipif(sanitizing.TSAN, reason="TSAN ends a forked process that starts a thread")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="reads /proc")
 
 # Python 3.12 and later warn of forks of processes with threads, such as those of numpy's BLAS.
@@ -133,6 +137,7 @@ def test_a_worker_refuses_what_came_in_its_place(tmp_path: Path, built: Built, b
         pickle.loads(pickle.dumps(store))
 
 
+@no_threads_after_fork
 def test_joblib(store: EmbeddingStore, token_lists: Any, expected: list[Answer]):
     joblib = pytest.importorskip("joblib")
     for backend in ("loky", "threading", "multiprocessing"):
@@ -142,6 +147,7 @@ def test_joblib(store: EmbeddingStore, token_lists: Any, expected: list[Answer])
     loky.get_reusable_executor().shutdown(wait=True)
 
 
+@no_threads_after_fork
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "forkserver"])
 def test_a_dataloader_with_workers(store: EmbeddingStore, token_lists: Any, expected: list[Answer], method: str):
     torch_data = pytest.importorskip("torch.utils.data")
@@ -235,6 +241,19 @@ def hammer_and_close(store: EmbeddingStore, tokens: list[str], right: list[objec
             assert end.result(timeout=60) == f"{store.path}: expected an open store, got one that was closed"
 
 
+def test_threads_read_tokens_of_one_store(store: EmbeddingStore):
+    """Nothing but tokens, again and again: what threads share without a GIL is hit hardest."""
+    right = store.tokens[:300]
+    barrier = threading.Barrier(8)
+
+    def work(_: int) -> bool:
+        barrier.wait(60)
+        return all(store.tokens[:300] == right for _ in range(100))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+
+
 def test_threads_open_different_stores_at_once(build_bytes: Callable[..., Built]):
     """Opening remembers the last header; no thread gets another one's store."""
     built = [build_bytes(b"".join(b"t%d %d 2\n" % (j, i) for j in range(i + 1))) for i in range(4)]
@@ -259,6 +278,7 @@ def maps_of(path: Path) -> int:
 
 
 @needs_proc
+@own_maps
 def test_two_thousand_opens_in_one_process(built: Built):
     before = open_files()
     stores = [glovestore.open(built.path) for _ in range(2000)]
@@ -278,6 +298,7 @@ def test_two_thousand_opens_in_one_process(built: Built):
 
 
 @needs_proc
+@own_maps
 def test_a_failed_open_leaves_nothing_open(tmp_path: Path, built: Built):
     before = open_files()
     content = bytearray(built.path.read_bytes()[:40_000])
@@ -322,6 +343,8 @@ def test_programs_that_a_worker_starts_inherit_nothing(store: EmbeddingStore):
 # ----- memory
 
 MOST_KB = 8192  # of private memory for each worker
+if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    MOST_KB = 12288  # without a GIL, CPython keeps memory for each thread
 WORKERS = 8
 
 
@@ -332,6 +355,7 @@ def grown(method: str, source: Path | bytes, copy: bool = False) -> list[Memory]
 
 
 @needs_proc
+@own_memory
 @pytest.mark.parametrize(("method", "sent"), [("spawn", False), ("spawn", True), ("fork", False), ("fork", True)])
 def test_workers_share_one_copy(built: Built, method: str, sent: bool):
     source = pickle.dumps(glovestore.open(built.path)) if sent else built.path
