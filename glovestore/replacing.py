@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glovestore.errors import naming
+from glovestore.interrupts import deferred_interrupt
 
 if sys.platform != "win32":
     import fcntl
@@ -31,21 +32,29 @@ PIECE = 1 << 20
 class ReplacingFile:
     """A new file on its way to `target`. A context manager: leaving it without `commit` removes the temporary.
 
-    `may_replace(path)` raises unless the existing file at `path` may be replaced; it is asked at the start, so that
-    nobody waits for a build that cannot land, and once more before the rename.
+    `may_replace(path)` raises unless the existing file at `path` may be replaced; it is asked when the context is
+    entered, so that nobody waits for a build that cannot land, and once more before the rename.
     """
+
+    path: Path  # of the temporary
+    _file: io.FileIO | None = None
 
     def __init__(self, target: Path, may_replace: Callable[[Path], None] = lambda target: None) -> None:
         self.target = Path(os.path.realpath(target))
         self.may_replace = may_replace
-        self._check_target()
-        remove_leftovers(self.target)
-        self._file = _create_locked(self.target)
-        self.path = Path(self._file.name)
         self.fsync_seconds = 0.0
 
     def __enter__(self) -> Self:
-        return self
+        self._check_target()
+        remove_leftovers(self.target)
+        try:
+            with deferred_interrupt():  # a Ctrl-C between making a file and having it would leave it behind
+                self._file = _create_locked(self.target)
+                self.path = Path(self._file.name)
+            return self
+        except BaseException:
+            self.discard()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -54,6 +63,7 @@ class ReplacingFile:
 
     def fileno(self) -> int:
         """Return the descriptor of the temporary."""
+        assert self._file, "expected an entered context"
         return self._file.fileno()
 
     def write(self, data: Any, offset: int) -> None:
@@ -63,14 +73,14 @@ class ReplacingFile:
             piece = view[start : start + PIECE]
             while piece:
                 with naming(self.target):
-                    written = os.pwrite(self._file.fileno(), piece, offset)
+                    written = os.pwrite(self.fileno(), piece, offset)
                 piece, offset = piece[written:], offset + written
 
     def read_into(self, view: memoryview, offset: int) -> None:
         """Fill `view` with what was written at `offset`; the file must reach that far."""
         while view:
             with naming(self.target):
-                count = os.preadv(self._file.fileno(), [view], offset)
+                count = os.preadv(self.fileno(), [view], offset)
             if count == 0:
                 raise OSError(f"{self.path}: expected {len(view)} more bytes at byte {offset}: the file was truncated")
             view, offset = view[count:], offset + count
@@ -87,7 +97,7 @@ class ReplacingFile:
     def truncate(self, size: int) -> None:
         """Set the file's size; new bytes are zero."""
         with naming(self.target):
-            os.ftruncate(self._file.fileno(), size)
+            os.ftruncate(self.fileno(), size)
 
     def commit(self, durable: bool = True) -> None:
         """Rename over the target, keeping an old file's mode. `durable`: flush file and folder first, or fail."""
@@ -95,7 +105,7 @@ class ReplacingFile:
             self._keep_mode()
             start = time.perf_counter()
             if durable:
-                os.fsync(self._file.fileno())
+                os.fsync(self.fileno())
         synced = time.perf_counter()
         self._check_target()
         os.replace(self.path, self.target)
@@ -103,20 +113,23 @@ class ReplacingFile:
         if durable:
             fsync_folder(self.target.parent)
         self.fsync_seconds = (synced - start) + (time.perf_counter() - renamed)
-        with naming(self.target):
-            self._file.close()
+        self._close()
 
     def _keep_mode(self) -> None:
         with contextlib.suppress(FileNotFoundError):
-            os.fchmod(self._file.fileno(), stat.S_IMODE(os.stat(self.target).st_mode))
+            os.fchmod(self.fileno(), stat.S_IMODE(os.stat(self.target).st_mode))
 
     def discard(self) -> None:
         """Remove the temporary, if it still is one."""
-        if not self._file.closed:
+        if self._file and not self._file.closed:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
-            with naming(self.target):
-                self._file.close()
+            self._close()
+
+    def _close(self) -> None:
+        assert self._file
+        with naming(self.target):
+            self._file.close()
 
     def _check_target(self) -> None:
         if self.target.is_dir():

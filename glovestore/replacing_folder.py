@@ -52,12 +52,15 @@ def replacing_folder(target: Path, may_replace: Callable[[Path], None]) -> Itera
 def scratch_folder(target: Path) -> Iterator[Path]:
     """Yield a new folder beside `target` that is gone at the end. What killed processes left of theirs is removed."""
     _remove_leftovers(target)
-    path, lock = _create_locked(target)
+    path, lock = None, None
     try:
+        with deferred_interrupt():  # a Ctrl-C between making a folder and having it would leave it behind
+            path, lock = _create_locked(target)
         yield path
     finally:
         with deferred_interrupt(), naming(target):
-            _remove(path)
+            if path is not None:
+                _remove(path)
             if lock is not None:
                 os.close(lock)
 

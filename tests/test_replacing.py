@@ -8,12 +8,18 @@ import gc
 import io
 import itertools
 import os
+import signal
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from glovestore import replacing
+from glovestore import interrupts, replacing, replacing_folder
+from glovestore.exporting import job
 from glovestore.replacing import ReplacingFile
 
 
@@ -82,7 +88,7 @@ def test_a_file_system_without_locks(
 
     at_first_lock(refuse)
     with pytest.raises(OSError, match=rf"\[Errno {errno.ENOLCK}\] No locks available: '.*target'"):
-        ReplacingFile(tmp_path / "target")
+        ReplacingFile(tmp_path / "target").__enter__()
     gc.collect()
     assert os.listdir(tmp_path) == []
 
@@ -96,7 +102,7 @@ def test_an_interrupt_before_the_lock(
 
     at_first_lock(interrupt)
     with pytest.raises(KeyboardInterrupt):
-        ReplacingFile(tmp_path / "target")
+        ReplacingFile(tmp_path / "target").__enter__()
     gc.collect()
     assert os.listdir(tmp_path) == []
 
@@ -106,3 +112,65 @@ def test_a_temporary_that_somebody_truncates(tmp_path: Path) -> None:
         file.write(b"12345", 0)
         with pytest.raises(OSError, match=r"\.tmp: expected 3 more bytes at byte 5: the file was truncated"):
             file.read_into(memoryview(bytearray(6)), 2)
+
+
+# ---------------------------------------------------------------------- Ctrl-C anywhere
+
+RUNNING = [module.__file__ for module in (replacing, replacing_folder, interrupts, job)]
+
+
+def interrupted_at(number: int, work: Callable[[], object]) -> bool:
+    """Do some work and send SIGINT before the given line of it; tell whether it has so many."""
+    lines = itertools.count()
+    reached = False
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal reached
+        if frame.f_code.co_filename not in RUNNING:
+            return None
+        if event == "line" and not reached and next(lines) == number:
+            reached = True
+            signal.raise_signal(signal.SIGINT)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    return reached
+
+
+def a_file(folder: Path) -> None:
+    with ReplacingFile(folder / "target"):
+        sys.settrace(None)
+
+
+def a_folder(folder: Path) -> None:
+    with replacing_folder.scratch_folder(folder / "target"):
+        sys.settrace(None)
+
+
+def an_export_of_two(folder: Path) -> None:
+    nothing: Any = None
+    with suppress(ZeroDivisionError), job.Job(nothing, folder).files(folder / "one", folder / "two"):
+        sys.settrace(None)
+        raise ZeroDivisionError
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("work", [a_file, a_folder, an_export_of_two])
+def test_an_interrupt_anywhere_leaves_nothing(tmp_path: Path, work: Callable[[Path], None]) -> None:
+    """Before each line in turn, up to those of the block that has it."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        number = 0
+        while interrupted_at(number, lambda: work(tmp_path)):
+            assert os.listdir(tmp_path) == [], number
+            number += 1
+    finally:
+        signal.signal(signal.SIGINT, old)
+    assert number > 30

@@ -62,7 +62,8 @@ class Job:
         Several files cannot appear at once: a system that fails between two of them leaves the first alone.
         """
         with ExitStack() as stack:
-            files = [stack.enter_context(ReplacingFile(path, self._may_replace)) for path in paths]
+            with deferred_interrupt():  # between entering one and noting that
+                files = [stack.enter_context(ReplacingFile(path, self._may_replace)) for path in paths]
             streams = [stack.enter_context(file.stream()) for file in files]
             yield streams
             for stream in streams:
