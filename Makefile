@@ -110,7 +110,7 @@ sanitize: .venv-test/installed build-sanitize/installed
 
 # What starts threads in the core, or shares a store among Python's.
 TSAN_TESTS = $(patsubst %,tests/test_%.py,threads worker_threads workers ingest word2vec fasttext fasttext_damage \
-	build_faults cache_processes dtypes export keeping labelled limits lookup matrix nearest oov stored streams_decoding strings \
+	build_faults cache_processes dtypes export keeping labelled lookup matrix nearest oov stored streams_decoding strings \
 	subwords targets vocabulary_blocks vocabulary_core)
 tsan: .venv-test/installed build-tsan/installed
 	@$(TSAN) $(SANITIZED_PYTEST) $(ARGS) $(TSAN_TESTS)
