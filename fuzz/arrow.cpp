@@ -21,6 +21,7 @@ namespace {
 using Text = std::optional<std::string>;
 using Bytes = std::unique_ptr<unsigned char[]>;
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): callbacks of C count in them
 std::size_t released = 0, made = 0;
 
 // An array with its memory, and what stands in it.
@@ -214,7 +215,7 @@ int schema_of(ArrowArrayStream* stream, ArrowSchema* out) {
     return 0;
 }
 
-const char* no_message(ArrowArrayStream*) { return nullptr; }
+const char* no_message(ArrowArrayStream* /*stream*/) { return nullptr; }
 
 void require_stream(Input& input, std::size_t kind, std::size_t index) {
     Stream given{{}, nullptr, input.below(4) == 0};

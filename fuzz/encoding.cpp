@@ -48,7 +48,8 @@ std::string word_of(Input& input) {
     if (byte < 0xA0) return std::string(1, static_cast<char>('a' + byte % 26)) + (byte & 0x40 ? "bcdefghij" : "");
     if (byte < 0xC0) return "\xED\xB2" + std::string(1, static_cast<char>(0x80 + byte % 64));  // a byte, as a surrogate
     if (byte < 0xC8) return "\xED\xA0\x80";                                                  // a surrogate that is none
-    return std::string(byte % 40 + 1u, static_cast<char>('a' + byte % 4));
+    std::string repeated(byte % 40 + 1u, static_cast<char>('a' + byte % 4));
+    return repeated;
 }
 
 Texts texts_of(Input& input) {

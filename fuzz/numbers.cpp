@@ -88,11 +88,11 @@ void require_digits(const std::string& eight) {
 // The shortest digits, by the library, in the layout that shortest.hpp asks for.
 std::string spelled(float x) {
     char scientific[32];
-    const auto end = std::to_chars(scientific, scientific + sizeof scientific, std::fabs(x), std::chars_format::scientific).ptr;
-    const std::string text(scientific, end), sign = std::signbit(x) ? "-" : "";
+    const auto made = std::to_chars(scientific, scientific + sizeof scientific, std::fabs(x), std::chars_format::scientific);
+    const std::string text(scientific, made.ptr), sign = std::signbit(x) ? "-" : "";
     if (x == 0.0f) return sign + "0";
     const std::size_t e = text.find('e');
-    const int exponent = std::atoi(text.c_str() + e + 1);
+    const int exponent = std::stoi(text.substr(e + 1));
     std::string digits = text.substr(0, 1) + (e > 2 ? text.substr(2, e - 2) : "");
     if (exponent < -10 || exponent > 8) return sign + (e > 1 ? text.substr(0, e) : digits) + text.substr(e);
     if (exponent < 0) return sign + "0." + std::string(static_cast<std::size_t>(-exponent) - 1, '0') + digits;
@@ -130,7 +130,8 @@ void require_formatted(Input input) {
         }
         if (!fine) break;
         const std::string token = tokens.substr(offsets[good], offsets[good + 1] - offsets[good]);
-        text += (has_tokens ? token + separator : "") + line;
+        if (has_tokens) text += token + separator;
+        text += line;
     }
     require(first_not_finite(vectors.get(), count, dim, 0) == good);
     const std::size_t room = count * dim * (longest_number + 1) + tokens.size() + count;

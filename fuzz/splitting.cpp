@@ -207,7 +207,7 @@ private:
         return acronym || abbreviations.count(word) == 1;
     }
 
-    static Words clitics(const std::string& word) {
+    static Words clitics(const std::string& word) {  // NOLINT(misc-no-recursion): as the rule is written
         static const Words ends{"n't", "'s", "'m", "'d", "'re", "'ve", "'ll"};
         for (const std::string& end : ends) {
             if (word.size() <= end.size() || word.substr(word.size() - end.size()) != end) continue;

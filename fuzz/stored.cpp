@@ -60,7 +60,7 @@ void require_encoded(const float* vectors, std::size_t rows, std::size_t dim) {
             require(scales[row] == scale);
             for (std::size_t i = 0; i < dim; ++i) {
                 const float quotient = scale == 0.0f ? 0.0f : vectors[row * dim + i] / scale;
-                require(codes[row * dim + i] == std::max(-127.0f, std::min(127.0f, std::nearbyint(quotient))));
+                require(static_cast<float>(codes[row * dim + i]) == std::max(-127.0f, std::min(127.0f, std::nearbyint(quotient))));
             }
         }
     }

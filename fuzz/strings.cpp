@@ -138,7 +138,7 @@ void require_fixed_bytes(Input input) {
     for (std::size_t at = 0; at + width <= bytes.size(); at += width) {
         std::string text = bytes.substr(at, width);
         while (!text.empty() && text.back() == '\0') text.pop_back();
-        expected.push_back(text);
+        expected.emplace_back(text);
     }
     const auto memory = exact(bytes.substr(0, expected.size() * width));
     require_strings(*fixed_bytes(memory.get(), expected.size(), width), expected, cuts);
