@@ -52,6 +52,12 @@ private:
     std::size_t size_;
 };
 
+inline std::uint32_t bits_of(float x) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
 // A copy in memory of its very own size.
 template <class T>
 std::unique_ptr<T[]> exact(const std::vector<T>& values) {

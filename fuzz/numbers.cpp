@@ -18,12 +18,6 @@ using namespace glovestore;
 
 namespace {
 
-std::uint32_t bits_of(float x) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // --- reading ---

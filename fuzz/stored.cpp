@@ -14,12 +14,6 @@ using namespace glovestore;
 
 namespace {
 
-std::uint32_t bits_of(float x) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
 // Any NaN is as good as another where the sign or the payload of one depends on the order of operands.
 bool same(float a, float b) { return bits_of(a) == bits_of(b) || (std::isnan(a) && std::isnan(b)); }
 
