@@ -186,11 +186,11 @@ def test_clear_removes_what_a_killed_build_left(source: Path, cache: Path):
     assert os.listdir(cache) == []
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a file object may be closed by its last reference
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupted_at_each_step(source: Path, cache: Path, fingerprint: str):
     """Ctrl-C leaves no temporary and no lock held: the next to come builds it, or finds it."""
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
     number = interrupted = 0
     calls: list[str] = []
     while number <= len(calls):
@@ -203,7 +203,6 @@ def test_interrupted_at_each_step(source: Path, cache: Path, fingerprint: str):
             interrupted += 1
         assert not cache.exists() or ".tmp" not in suffixes(cache)
         check_that_it_opens(source, cache, fingerprint)
-    signal.signal(signal.SIGINT, old)
     assert interrupted > 20
 
 

@@ -467,6 +467,7 @@ print(made.interrupted_, made.best_epoch_ > 0, made.score(*topic_texts(40, 1)))
 """
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c(store: Path) -> None:
     command = [sys.executable, "-c", PROCESS, str(store), str(Path(__file__).parent)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -102,13 +102,13 @@ def test_progress(path: Path, tmp_path: Path) -> None:
     assert run(path, tmp_path / "out2.txt").stderr == ""
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     tokens = [b"token%d" % number for number in range(100_000)]
     store = write_store(tmp_path / "large.h5", tokens, np.full((100_000, 50), 1 / 3, np.float32))
     process = subprocess.Popen(
         [str(COMMAND), "export", store, tmp_path / "out.txt"],
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not list(tmp_path.glob(".out.txt.*.tmp")) and process.poll() is None:
         time.sleep(0.001)

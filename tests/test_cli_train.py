@@ -469,13 +469,13 @@ def test_labels_that_are_numbers_in_the_library(root: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.usefixtures("ctrl_c")
 def test_control_c_saves_the_model_so_far(root: Path, tmp_path: Path) -> None:
     options = ["--units", "4", "--batch-size", "8", "--epochs", "100000", "--patience", "100000", "--progress"]
     process = subprocess.Popen(
         [SCRIPT, "train", root / "train.tsv", "--store", root / "store.h5", "--out", tmp_path / "model", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr
     seen = b""

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,7 @@ import pytest
 
 from glovestore.interrupts import deferred_interrupt
 
-
-@pytest.fixture(autouse=True)
-def own_handler() -> Iterator[None]:
-    """Let SIGINT raise KeyboardInterrupt, also where a shell started the tests in the background and has it ignored."""
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, old)
+pytestmark = pytest.mark.usefixtures("ctrl_c")
 
 
 def test_it_comes_behind_the_block():

@@ -192,6 +192,7 @@ def test_a_failure_lets_the_next_process_try(serve: Serve, tmp_path: Path):
     assert (tmp_path / "vectors.bin").read_bytes() == DATA
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_what_can_be_resumed_and_nothing_else(serve: Serve, tmp_path: Path):
     never = threading.Event()
     server = serve(lambda request: file_reply(request, DATA, cut=200_000, wait=never))
@@ -207,6 +208,7 @@ def test_ctrl_c_leaves_what_can_be_resumed_and_nothing_else(serve: Serve, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["vectors.bin"]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_in_the_shell(serve: Serve, tmp_path: Path):
     never = threading.Event()
     server = serve(lambda request: file_reply(request, DATA, cut=200_000, wait=never))

@@ -161,16 +161,13 @@ def an_export_of_two(folder: Path) -> None:
         raise ZeroDivisionError
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("work", [a_file, a_folder, an_export_of_two])
 def test_an_interrupt_anywhere_leaves_nothing(tmp_path: Path, work: Callable[[Path], None]) -> None:
     """Before each line in turn, up to those of the block that has it."""
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        number = 0
-        while interrupted_at(number, lambda: work(tmp_path)):
-            assert os.listdir(tmp_path) == [], number
-            number += 1
-    finally:
-        signal.signal(signal.SIGINT, old)
+    number = 0
+    while interrupted_at(number, lambda: work(tmp_path)):
+        assert os.listdir(tmp_path) == [], number
+        number += 1
     assert number > 30

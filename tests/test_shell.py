@@ -198,11 +198,7 @@ def test_the_module_is_the_command(store: Path) -> None:
     assert (bad.returncode, bad.stderr) == (1, b"glovestore: error: 1 of 1 tokens are not in the store: 'absent'\n")
 
 
-def hear_sigint() -> None:
-    """Undo what a shell does that starts the tests in the background: it has SIGINT ignored, also by our children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
+@pytest.mark.usefixtures("ctrl_c")
 def test_control_c_ends_a_build_without_a_trace(tmp_path: Path) -> None:
     """The source is a pipe that stays open, so the build is waiting when the signal comes."""
     source = tmp_path / "source"
@@ -211,7 +207,6 @@ def test_control_c_ends_a_build_without_a_trace(tmp_path: Path) -> None:
         [SCRIPT, "build", source, tmp_path / "out.h5"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=hear_sigint,
     )
     with open(source, "wb", buffering=0) as pipe:
         pipe.write(b"a 1 2\n" * 200)
