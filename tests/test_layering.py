@@ -21,9 +21,9 @@ PACKAGE = ROOT / "glovestore"
 # also import each other. __init__ is what a plain `import glovestore` runs: everything else comes on first access.
 LAYERS = (
     {"_core", "errors"},
-    {"arguments", "cores", "interrupts", "simd", "tokens", "replacing", "progress"},
-    {"display", "replacing_folder", "strict_json", "strings", "threads"},
-    {"format"},
+    {"arguments", "cores", "interrupts", "simd", "tokens", "progress"},
+    {"display", "replacing", "strict_json", "strings", "threads"},
+    {"format", "replacing_folder"},
     {"keeping", "subwords"},
     {"streams", "matrix", "vocabulary"},
     {"sources", "remote"},

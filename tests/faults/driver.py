@@ -29,7 +29,7 @@ from typing import Any
 if "LD_PRELOAD" not in os.environ:  # not before: whatever starts us, such as a sanitizer, may preload things of its own
     os.execve(sys.executable, sys.orig_argv, {**os.environ, "LD_PRELOAD": os.environ["FAULTS_LIBRARY"]})
 
-sys.path[:0] = [str(Path(__file__).parent.parent)]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 from scenes import BUILDS, SCENES  # noqa: E402 - from here on with the library
 
 from glovestore import _core  # noqa: E402
