@@ -124,12 +124,13 @@ sanitize-short: .venv-test/installed build-sanitize/installed build-tsan/install
 	@$(TSAN) $(SANITIZED_PYTEST) $(ARGS) $(SHORT_TSAN)
 
 # Native lines are counted beside the object files, by every process that ends of its own accord. Left out are tests in
-# which the package is not what runs (of benchmarks, of the fuzzers' own build, of source text), and those that list what
-# a process calls or loads, where the measuring itself is seen. An empty home has no real data: the figures are the same
+# which the package is not what runs (of benchmarks, of the fuzzers' own build, of source text), and those that look at
+# what a process calls, loads or holds, where the measuring itself is seen. An empty home has no real data: the figures are the same
 # everywhere. The table comes also where a test failed.
 COVERED_TESTS = $(filter-out $(addprefix tests/test_, accuracy.py benchmark_helpers.py benchmarks.py coverage_table.py \
 	faults.py fuzz.py layering.py package.py vectors_generator.py), $(wildcard tests/test_*.py)) \
-	--deselect tests/test_cache_folder.py::test_hits_load_neither_locks_nor_readers
+	--deselect tests/test_cache_folder.py::test_hits_load_neither_locks_nor_readers \
+	--deselect tests/test_workers.py::test_workers_share_one_copy
 coverage: export HOME = $(CURDIR)/build-coverage/home
 coverage: .venv-coverage/tools
 	@mkdir -p $(HOME)
