@@ -215,7 +215,7 @@ def test_a_full_disk(driver: Callable[..., list[Run]], tmp_path: Path, scene: st
     runs = driver(tmp_path, 100 if ALL else 6, "disk", [scene], on_tmpfs(tmp_path))
     full = [run for run in faults(runs) if failed(run)]
     assert full
-    assert {run["errno"] for run in full} == {errno.ENOSPC}
+    assert {run["errno"] for run in full if "errno" in run} <= {errno.ENOSPC}  # the command has but its message
     assert all(names_a_file(run) and "No space left on device" in run["message"] for run in full)
     assert {run["status"] for run in runs} == {0}
     whole(runs)
