@@ -203,7 +203,7 @@ def on_tmpfs(folder: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    "scene", DISK if ALL else ["text", "fasttext", "export_npy", "export_safetensors", "matrix_npy"]
+    "scene", DISK if ALL else ["text", "fasttext", "arrow", "export_npy", "export_safetensors", "matrix_npy"]
 )
 def test_a_full_disk(driver: Callable[..., list[Run]], tmp_path: Path, scene: str) -> None:
     """A real one: so many bytes are left when the work begins, and every kind of write meets its end."""

@@ -195,6 +195,8 @@ def arrow_errors(reader: Reader) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise  # of the store that is written meanwhile: Arrow names no file
         reader.fail(
             f"expected a table that Arrow can read, got: {str(error).splitlines()[0] if str(error) else error!r}"
         )
