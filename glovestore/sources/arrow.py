@@ -135,19 +135,26 @@ class TableRows:
     def read_into(self, writer: StoreWriter, advance_to: Callable[[int], object]) -> SourceRead:
         """Read all rows into `writer`."""
         taken = Batches(self._reader, writer)
+        done = 0
+        for vectors, token_bytes, token_lengths in self._parts():
+            taken.append(vectors, token_bytes, token_lengths)
+            done += len(vectors)
+            advance_to(done)
+            if taken.is_full:
+                break
+        return taken.finish()
+
+    def _parts(self) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint16]]]:
+        """Yield vectors, and bytes and lengths of their tokens. What comes of writing them is no error of Arrow's."""
         step = rows_in_batch(self.dim)
         first = 0
         with arrow_errors(self._reader):
             for batch in self._batches:
                 checked = _checked(batch)
                 for begin in range(0, checked.num_rows, step):
-                    if taken.is_full:
-                        return taken.finish()
                     part = checked.slice(begin, step)
-                    taken.append(self._vectors(part, first), *self._tokens(part, first))
+                    yield self._vectors(part, first), *self._tokens(part, first)
                     first += part.num_rows
-                advance_to(first)
-        return taken.finish()
 
     def _tokens(self, batch: pa.RecordBatch, first: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
         column = batch.column(self._token_column)
@@ -195,8 +202,6 @@ def arrow_errors(reader: Reader) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            raise  # of the store that is written meanwhile: Arrow names no file
         reader.fail(
             f"expected a table that Arrow can read, got: {str(error).splitlines()[0] if str(error) else error!r}"
         )
